@@ -1,0 +1,58 @@
+import tseslint from 'typescript-eslint';
+
+/** The arrows between the rooms of src/, as in docs/architecture.md: a room may import only the rooms named here. */
+const arrows = {
+  jobs: ['ledger'],
+  ledger: [],
+  // Types of a job's definition only: nothing of it reaches the sandbox.
+  workflows: ['jobs'],
+  config: ['jobs'],
+  commands: [],
+  activities: ['ledger', 'jobs', 'commands', 'client'],
+  workers: ['activities', 'ledger', 'jobs', 'client'],
+  client: ['ledger', 'jobs', 'commands'],
+  dev: [],
+  cli: ['client', 'config', 'dev', 'workers', 'ledger', 'jobs'],
+};
+const rooms = Object.keys(arrows);
+
+const forbidden = (room) =>
+  rooms
+    .filter((other) => other !== room && !arrows[room].includes(other))
+    .map((other) => ({ group: [`**/${other}/**`], message: `${room} may not import ${other}: see docs/architecture.md` }));
+
+export default tseslint.config(
+  { ignores: ['dist', 'node_modules', '.lockkeeper', 'coverage'] },
+  ...tseslint.configs.recommendedTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { arguments: false } }],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      'no-empty': ['error', { allowEmptyCatch: false }],
+    },
+  },
+  ...rooms.map((room) => ({
+    files: [`src/${room}/**/*.ts`],
+    rules: { 'no-restricted-imports': ['error', { patterns: forbidden(room) }] },
+  })),
+  {
+    // Workflow code runs in Temporal's sandbox: nothing of Node, and nothing that is not deterministic.
+    files: ['src/workflows/**/*.ts', 'src/protocol.ts', 'src/workflow.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            ...forbidden('workflows'),
+            { group: ['node:*', 'pg', 'zod', 'pino', 'execa', '@temporalio/client', '@temporalio/worker', '@temporalio/activity'], message: 'not in the workflow sandbox' },
+          ],
+        },
+      ],
+    },
+  },
+  { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
+);

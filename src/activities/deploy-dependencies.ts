@@ -1,0 +1,20 @@
+import type { Client } from '@temporalio/client';
+import type { Ledger } from '../ledger/pool.ts';
+import type { Logger } from '../log.ts';
+import type { ResolvedPlan } from '../protocol.ts';
+
+/** What the activities of a deploy worker are made with. */
+export interface DeployDependencies {
+  readonly ledger: Ledger;
+  readonly ledgerId: string;
+  readonly client: Client;
+  readonly log: Logger;
+  /** Fires when this worker stops: long waits return, commands are ended. */
+  readonly stopping: AbortSignal;
+  /** The plan of a request with all its defaults. @throws {LockkeeperError} DEPLOY_INVALID */
+  resolvePlan(name: string, parameters: Readonly<Record<string, string>>): ResolvedPlan;
+  /** The URL of a database that `migrate` steps may name. @throws {LockkeeperError} CONFIG_INVALID */
+  databaseUrl(name: string): string;
+  /** Where the output of commands goes. */
+  output(line: { readonly deploy: string; readonly step: string; readonly stream: 'stdout' | 'stderr'; readonly text: string }): void;
+}

@@ -1,0 +1,115 @@
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import { WorkflowFailedError } from '@temporalio/client';
+import { DRAIN_DEADLINE } from '../defaults.ts';
+import { LockkeeperError, isLockkeeperError } from '../errors.ts';
+import { readSteps, recordStep } from '../ledger/deploy-steps.ts';
+import { grantLock, insertRequest, openDeploys, recordCode, recordOutcome } from '../ledger/deploys.ts';
+import type { DeployActivities, DeployRequest, ResolvedPlan, RunEnd } from '../protocol.ts';
+import type { DeployDependencies } from './deploy-dependencies.ts';
+import { createSettle } from './settle.ts';
+import { isNotFound } from '../client/not-found.ts';
+
+type RecordActivities = Pick<
+  DeployActivities,
+  'acceptRequest' | 'nextDeploys' | 'awaitRun' | 'settleDeploy' | 'grantLock' | 'recordCode' | 'recordStep' | 'finishDeploy'
+>;
+
+/** How often a long wait tells that it is alive, milliseconds. */
+const HEARTBEAT_EVERY = 3_000;
+/** A run's own work around its deadlines: ledger and server away for a while, queues by the hundred. */
+const RUN_MARGIN = 30 * 60_000;
+
+/** The record of deploys: accepted, ordered, granted, written down, ended. */
+export function createDeployActivities(deps: DeployDependencies): RecordActivities {
+  const { ledger, client, resolvePlan } = deps;
+  const planOf = (request: DeployRequest) => resolvePlan(request.plan, request.parameters ?? {});
+
+  return {
+    async acceptRequest({ environment, request }) {
+      return refusing(async () => {
+        checkExternal(request, planOf(request));
+        return insertRequest(ledger, environment, request);
+      });
+    },
+
+    async nextDeploys({ environment }) {
+      const open = await openDeploys(ledger, environment);
+      return open.map((row) => {
+        const version = row.request.version ? ` of ${row.request.version}` : '';
+        return {
+          deploy: row.id,
+          approvalOrder: row.approvalOrder!,
+          runTimeoutMs: runTimeout(row.resolvedPlan ?? planOf(row.request)),
+          summary: `deploy ${row.id}${version}, plan ${row.plan}, by ${row.requestedBy}`,
+        };
+      });
+    },
+
+    async awaitRun({ workflowId, runId }): Promise<RunEnd> {
+      const beat = setInterval(() => Context.current().heartbeat(), HEARTBEAT_EVERY);
+      const handle = client.workflow.getHandle(workflowId, runId, { followRuns: false });
+      const stop = AbortSignal.any([deps.stopping, Context.current().cancellationSignal]);
+      try {
+        await client.withAbortSignal(stop, () => handle.result());
+      } catch (error) {
+        // This worker stops: another one waits on. Not a failure.
+        if (stop.aborted) return { closed: false };
+        if (isNotFound(error)) return { closed: true, status: 'NOT_FOUND' };
+        if (!(error instanceof WorkflowFailedError)) throw error;
+      } finally {
+        clearInterval(beat);
+      }
+      const { status, memo } = await handle.describe();
+      const deploy = memo?.['deploy'] as string | undefined;
+      const result: unknown = status.name === 'COMPLETED' ? await handle.result() : undefined;
+      return { closed: true, status: status.name, ...(deploy !== undefined && { deploy }), ...(result !== undefined && { result }) };
+    },
+
+    settleDeploy: createSettle(deps),
+
+    async grantLock({ environment, deploy, runId }) {
+      return refusing(async () => {
+        const { row, plan } = await grantLock(ledger, environment, deploy, runId, (found) => planOf(found.request));
+        return {
+          token: row.token!,
+          plan,
+          parameters: row.request.parameters ?? {},
+          external: row.request.external ?? { mode: 'lease' },
+          code: row.code,
+          direction: row.direction,
+          steps: (await readSteps(ledger, environment, deploy)).map(({ n, name, type, state, note }) => ({
+            n, name, type, state, ...(note !== undefined && { note }),
+          })), // prettier-ignore
+        };
+      });
+    },
+
+    recordCode: ({ code, direction, ...ref }) => refusing(() => recordCode(ledger, ref, code, direction)),
+    recordStep: ({ n, state, runId, note, ...ref }) =>
+      refusing(() => recordStep(ledger, ref, { n, state, ...(runId !== undefined && { runId }), ...(note !== undefined && { note }) })),
+    finishDeploy: ({ outcome, reason, ...ref }) => refusing(() => recordOutcome(ledger, ref, outcome, reason)),
+  };
+}
+
+/** Refusals cross to the workflow by their code and are not tried again; anything else is. */
+export async function refusing<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!isLockkeeperError(error)) throw error;
+    throw ApplicationFailure.create({ message: error.message, type: error.code, nonRetryable: true, cause: error });
+  }
+}
+
+function checkExternal(request: DeployRequest, plan: ResolvedPlan): void {
+  if (!request.external || plan.steps.some((step) => step.type === 'external')) return;
+  throw new LockkeeperError('DEPLOY_INVALID', `plan ${plan.name} has no external step, so nobody outside can take part in deploy ${request.id}`, {
+    next: 'Add `- external: true` to its steps, or ask for it without a command',
+  });
+}
+
+/** All deadlines of a plan and a margin, milliseconds. Each step may be held, tried again and rolled back. */
+function runTimeout(plan: ResolvedPlan): number {
+  const steps = plan.steps.reduce((sum, step) => sum + 3 * step.timeoutMs + plan.holdMs, 0);
+  return (plan.drain.deadlineMs || DRAIN_DEADLINE) + plan.drain.waitMs + steps + RUN_MARGIN;
+}

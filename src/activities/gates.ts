@@ -1,0 +1,90 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import type { ClaimRow } from '../ledger/claims.ts';
+import { endForeignClaim, runningClaims } from '../ledger/claims.ts';
+import { addEvent } from '../ledger/events.ts';
+import { closeFence, ensureGate, isDrained, openFence, readGates, releaseGate } from '../ledger/gates.ts';
+import type { GateRow } from '../ledger/gates.ts';
+import { standingQueues } from '../ledger/movement.ts';
+import type { DeployActivities, DeployRef, QueueState, SliceOutcome } from '../protocol.ts';
+import { brake, brakeReason, isOurBrake, readLimit, refuseForeign, releaseBrake } from './brake.ts';
+import type { DeployDependencies } from './deploy-dependencies.ts';
+import { isNotFound } from '../client/not-found.ts';
+
+type GateActivities = Pick<DeployActivities, 'closeGate' | 'assertGates' | 'readDrain' | 'abandonSlices' | 'openGate' | 'stillStanding'>;
+
+/** Gates: the fence in the ledger, then the brake on the server; opened in the same order. */
+export function createGateActivities(deps: DeployDependencies): GateActivities {
+  const { ledger, client, ledgerId, log } = deps;
+  const owner = (ref: DeployRef) => ({ deploy: ref.deploy, token: ref.token });
+  const mine = async (ref: DeployRef): Promise<GateRow[]> =>
+    (await readGates(ledger, ref.environment)).filter((gate) => gate.owner?.deploy === ref.deploy && gate.owner.token === ref.token);
+  const stateOf = async (gate: { taskQueue: string; generation: number }): Promise<QueueState> => ({
+    taskQueue: gate.taskQueue,
+    generation: gate.generation,
+    drained: await isDrained(ledger, gate.taskQueue),
+    running: (await runningClaims(ledger, gate.taskQueue)).length,
+  });
+
+  return {
+    async closeGate({ taskQueue, ...ref }) {
+      await ensureGate(ledger, ref.environment, taskQueue);
+      const limit = await readLimit(client, taskQueue);
+      refuseForeign(limit, taskQueue, ledgerId);
+      // The limit from before is kept once, never one of ours.
+      const before = isOurBrake(limit, ledgerId) ? undefined : limit;
+      const generation = await closeFence(ledger, taskQueue, owner(ref), before);
+      await brake(client, taskQueue, { ledgerId, environment: ref.environment, deploy: ref.deploy, generation });
+      await addEvent(ledger, { environment: ref.environment, deploy: ref.deploy, actor: 'lockkeeper', event: 'gateClosed', detail: { taskQueue, generation } });
+      return stateOf({ taskQueue, generation });
+    },
+
+    async assertGates(ref) {
+      for (const gate of await mine(ref)) {
+        const mark = { ledgerId, environment: ref.environment, deploy: ref.deploy, generation: gate.generation };
+        const limit = await readLimit(client, gate.taskQueue);
+        if (limit?.rate === 0 && limit.reason === brakeReason(mark)) continue;
+        log.warn({ taskQueue: gate.taskQueue, found: limit }, 'the brake of a closed gate was changed by somebody; put back');
+        await brake(client, gate.taskQueue, mark);
+      }
+    },
+
+    async readDrain(ref) {
+      const states: QueueState[] = [];
+      for (const gate of await mine(ref)) states.push(await stateOf(gate));
+      return states;
+    },
+
+    async abandonSlices({ taskQueue, ...ref }) {
+      const gate = (await mine(ref)).find((g) => g.taskQueue === taskQueue);
+      if (!gate) throw ApplicationFailure.nonRetryable(`the gate of ${taskQueue} is not held by deploy ${ref.deploy}`, 'FENCED');
+      const now = new Date();
+      const claims = (await runningClaims(ledger, taskQueue)).filter((claim) => !claim.atomicUntil || claim.atomicUntil <= now);
+      for (const claim of claims) await abandon(claim, `given up by deploy ${ref.deploy} at its drain deadline`);
+      return claims.length;
+    },
+
+    async openGate({ taskQueue, ...ref }) {
+      const gate = await openFence(ledger, taskQueue, owner(ref));
+      if (!gate) return;
+      await releaseBrake(client, taskQueue, ledgerId, gate.limitBefore);
+      await releaseGate(ledger, gate);
+      await addEvent(ledger, { environment: ref.environment, deploy: ref.deploy, actor: 'lockkeeper', event: 'gateOpened', detail: { taskQueue, generation: gate.generation } });
+    },
+
+    async stillStanding({ since, ...ref }) {
+      return standingQueues(ledger, ref, new Date(since));
+    },
+  };
+
+  /** Fenced first, so that nothing it still does counts; then the server hears that the slice stepped aside. */
+  async function abandon(claim: ClaimRow, reason: string): Promise<void> {
+    await endForeignClaim(ledger, claim.claim, 'fenced', reason);
+    const outcome: SliceOutcome = { kind: 'yielded', seq: claim.seq, reason };
+    try {
+      // By its task token and never by its id, which can hit a newer attempt.
+      await client.activity.complete(claim.taskToken, outcome);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { COMMAND_KILL_AFTER } from '../defaults.ts';
+import { endGuarded } from '../commands/end-guarded.ts';
+import type { GuardedProcess } from '../commands/guarded-process.ts';
+import { readSteps } from '../ledger/deploy-steps.ts';
+import type { DeployStepRow } from '../ledger/deploy-steps.ts';
+import { readDeploy, recordOutcome } from '../ledger/deploys.ts';
+import { openFence, readGates, releaseGate } from '../ledger/gates.ts';
+import { deployStepId } from '../protocol.ts';
+import type { DeployActivities } from '../protocol.ts';
+import { releaseBrake } from './brake.ts';
+import type { DeployDependencies } from './deploy-dependencies.ts';
+import { isNotFound } from '../client/not-found.ts';
+
+/** How long a step may take to stop by itself before it is terminated, milliseconds. */
+const STOP_WITHIN = 20_000;
+
+/**
+ * For a deploy whose run is gone without an outcome (terminated, timed out): stops the steps that may still run, then
+ * opens the gates it left closed, then writes the outcome. Repeats until all of it is true.
+ */
+export function createSettle(deps: DeployDependencies): DeployActivities['settleDeploy'] {
+  const { ledger, client, ledgerId, log } = deps;
+
+  return async ({ environment, deploy, reason }) => {
+    const row = await readDeploy(ledger, environment, deploy);
+    for (const step of await readSteps(ledger, environment, deploy)) {
+      if (['started', 'compensating', 'inDoubt'].includes(step.state)) await stopStep(environment, deploy, step);
+    }
+    for (const gate of await readGates(ledger, environment)) {
+      if (gate.owner?.deploy !== deploy) continue;
+      const opening = await openFence(ledger, gate.taskQueue, { deploy, token: row.token ?? gate.owner.token });
+      if (!opening) continue;
+      await releaseBrake(client, gate.taskQueue, ledgerId, opening.limitBefore);
+      await releaseGate(ledger, opening);
+      log.warn({ deploy, taskQueue: gate.taskQueue }, 'opened a gate whose deploy run was gone');
+    }
+    await recordOutcome(ledger, { environment, deploy }, 'failed', reason);
+  };
+
+  async function stopStep(environment: string, deploy: string, step: DeployStepRow): Promise<void> {
+    for (const name of [step.name, `${step.name}-rollback`]) {
+      const handle = client.workflow.getHandle(deployStepId(environment, deploy, step.n, name));
+      try {
+        await handle.cancel();
+        const until = Date.now() + STOP_WITHIN;
+        while ((await handle.describe()).status.name === 'RUNNING' && Date.now() < until) await delay(200);
+        if ((await handle.describe()).status.name === 'RUNNING') await handle.terminate('its deploy run is gone and it did not stop');
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    }
+    // The workflow has ended; that its process has, too, is proven on its host.
+    if (step.guard) {
+      const what = await endGuarded(step.guard as GuardedProcess, COMMAND_KILL_AFTER);
+      if (what === 'other-host') log.warn({ deploy, step: step.name, guard: step.guard }, 'the command of this step ran on another host and cannot be looked at from here');
+    }
+  }
+}

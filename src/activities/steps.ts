@@ -1,0 +1,103 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ApplicationFailure, CancelledFailure, CompleteAsyncError, Context } from '@temporalio/activity';
+import { COMMAND_KILL_AFTER } from '../defaults.ts';
+import { LineSplitter, OutputTail } from '../commands/output.ts';
+import { runGuarded } from '../commands/run-command.ts';
+import type { CommandEnd } from '../commands/run-command.ts';
+import { errorMessage } from '../errors.ts';
+import { recordGuard } from '../ledger/deploy-steps.ts';
+import { readLease, writeLease } from '../ledger/leases.ts';
+import type { DeployActivities, StepOutcome } from '../protocol.ts';
+import type { DeployDependencies } from './deploy-dependencies.ts';
+import { refusing } from './deploys.ts';
+import { runMigrations } from './migrations.ts';
+
+type StepActivities = Pick<DeployActivities, 'holdLease' | 'readLease' | 'runCommand' | 'runMigrations'>;
+
+/** How often a step tells that its deploy worker is alive, milliseconds. */
+const HEARTBEAT_EVERY = 2_000;
+/** How long one attempt looks for a lease, and how often, milliseconds. */
+const LEASE_WRITTEN_WITHIN = 4_000;
+const LOOK_EVERY = 25;
+/** KiB of a command’s last output that go into an error. */
+const TAIL = 2;
+
+/** The work of the step types. */
+export function createStepActivities(deps: DeployDependencies): StepActivities {
+  const { ledger } = deps;
+
+  return {
+    async holdLease({ n, attempt, nonce, ...ref }) {
+      await writeLease(ledger, ref, { n, attempt, nonce, taskToken: Context.current().info.taskToken });
+      throw new CompleteAsyncError();
+    },
+
+    async readLease({ n, attempt, nonce, ...ref }) {
+      // The step's activity writes the lease down at the same moment; looked for here, so that waiting is no failure.
+      const until = Date.now() + LEASE_WRITTEN_WITHIN;
+      for (;;) {
+        const token = await readLease(ledger, ref, { n, attempt, nonce });
+        if (token) return token.toString('base64');
+        if (Date.now() >= until) throw ApplicationFailure.retryable('the lease is not written down yet', 'LEASE_LOST');
+        await delay(LOOK_EVERY);
+      }
+    },
+
+    runCommand: (input) =>
+      heartbeating(async () => {
+        const tail = new OutputTail(TAIL);
+        const lines = (stream: 'stdout' | 'stderr') =>
+          new LineSplitter((text) => deps.output({ deploy: input.deploy, step: input.name, stream, text }));
+        const streams = { stdout: lines('stdout'), stderr: lines('stderr') };
+        const sink = (stream: 'stdout' | 'stderr') => (chunk: Buffer) => {
+          tail.push(chunk);
+          streams[stream].push(chunk);
+        };
+        try {
+          const end = await runGuarded({
+            argv: input.command.argv,
+            ...(input.command.cwd !== undefined && { cwd: input.command.cwd }),
+            env: { ...input.command.env, ...parameterVariables(input.deploy, input.parameters) },
+            stdout: sink('stdout'),
+            stderr: sink('stderr'),
+            killAfterMs: COMMAND_KILL_AFTER,
+            onStarted: (guard) => refusing(() => recordGuard(ledger, input, input.n, guard)),
+            signal: AbortSignal.any([Context.current().cancellationSignal, deps.stopping]),
+          });
+          return commandOutcome(end, tail.text());
+        } catch (error) {
+          if (deps.stopping.aborted) return { kind: 'inDoubt', reason: `the deploy worker stopped, and with it the command ${input.command.argv[0]}` };
+          if (Context.current().cancellationSignal.aborted) throw new CancelledFailure('the command was ended');
+          return { kind: 'failed', reason: errorMessage(error) };
+        } finally {
+          streams.stdout.end();
+          streams.stderr.end();
+        }
+      }),
+
+    runMigrations: (input) => heartbeating(() => runMigrations(deps, input)),
+  };
+}
+
+async function heartbeating<T>(act: () => Promise<T>): Promise<T> {
+  const context = Context.current();
+  const beat = setInterval(() => context.heartbeat(), HEARTBEAT_EVERY);
+  context.heartbeat();
+  try {
+    return await act();
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+/** What a command learns of its deploy: environment variables, never its command line. */
+function parameterVariables(deploy: string, parameters: Readonly<Record<string, string>>): Record<string, string> {
+  const variables = Object.entries(parameters).map(([name, value]) => [`LOCKKEEPER_PARAMETER_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`, value]);
+  return { ...(Object.fromEntries(variables) as Record<string, string>), LOCKKEEPER_DEPLOY: deploy };
+}
+
+function commandOutcome(end: CommandEnd, tail: string): StepOutcome {
+  if (end.code === 0) return { kind: 'done', ...(end.leftovers > 0 && { note: `${end.leftovers} processes it left behind were ended` }) };
+  const how = end.signal ? `was ended by ${end.signal}` : `exited with ${end.code}`;
+  return { kind: 'failed', reason: tail.trim() ? `the command ${how}: ${tail.trim()}` : `the command ${how}` };
+}

@@ -1,0 +1,32 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ActivityCancelledError, ActivityNotFoundError } from '@temporalio/client';
+import type { Lease } from '../protocol.ts';
+import type { DeployClient } from './deploy-client.ts';
+
+/** Heartbeats in one lease: enough that a lost one costs nothing. */
+const BEATS_PER_LEASE = 6;
+
+export type LeaseLoss = 'cancelled' | 'lost';
+
+/**
+ * Holds a lease by heartbeats until `over` fires. Resolves with how it was lost: `cancelled` by the deploy, or `lost`
+ * because the server knows it no longer, or has not answered for half its time. By then nobody else can have it yet.
+ */
+export async function holdLease(deploys: DeployClient, lease: Lease, over: AbortSignal): Promise<LeaseLoss | undefined> {
+  let answered = Date.now();
+  while (!over.aborted) {
+    try {
+      await deploys.heartbeat(lease);
+      answered = Date.now();
+    } catch (error) {
+      if (over.aborted) return undefined;
+      if (error instanceof ActivityCancelledError) return 'cancelled';
+      if (error instanceof ActivityNotFoundError) return 'lost';
+      if (Date.now() - answered >= lease.leaseMs / 2) return 'lost';
+    }
+    await delay(lease.leaseMs / BEATS_PER_LEASE, undefined, { signal: over }).catch((error: unknown) => {
+      if (!over.aborted) throw error;
+    });
+  }
+  return undefined;
+}

@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { runGuarded } from '../commands/run-command.ts';
+import type { CommandEnd } from '../commands/run-command.ts';
+import { COMMAND_KILL_AFTER } from '../defaults.ts';
+import { errorMessage, isLockkeeperError } from '../errors.ts';
+import type { DeployRequest, DeployRunResult, DeployStatus, DeployTicket, Lease, Outcome, StepOutcome } from '../protocol.ts';
+import type { DeployClient, Whereabouts } from './deploy-client.ts';
+import { isNotFound } from './not-found.ts';
+import { holdLease } from './lease-holder.ts';
+
+/** How often the deploy is looked at, milliseconds. */
+const LOOK_EVERY = 500;
+
+/** What happens on the way, for whoever narrates it. */
+export type DeployEvent =
+  | { readonly kind: 'requested'; readonly ticket: DeployTicket }
+  | { readonly kind: 'waiting'; readonly ahead: readonly string[] }
+  | { readonly kind: 'status'; readonly status: DeployStatus }
+  | { readonly kind: 'noAnswer'; readonly reason: string }
+  | { readonly kind: 'commandStarted'; readonly step: string }
+  | { readonly kind: 'commandEnded'; readonly step: string; readonly outcome: StepOutcome }
+  | { readonly kind: 'leaseLost'; readonly step: string; readonly how: 'cancelled' | 'lost' };
+
+export type DeployEnd =
+  | { readonly kind: 'ended'; readonly outcome: Outcome; readonly reason?: string }
+  | { readonly kind: 'leaseLost'; readonly reason: string }
+  | { readonly kind: 'timedOut'; readonly reason: string }
+  | { readonly kind: 'interrupted'; readonly reason: string };
+
+export interface RunDeployOptions {
+  readonly deploys: DeployClient;
+  readonly request: DeployRequest;
+  /** What the external step does; left out: the deploy is only waited for. */
+  readonly command?: { readonly argv: readonly [string, ...string[]]; stdout(chunk: Buffer): void; stderr(chunk: Buffer): void };
+  /** Milliseconds to wait for the deploy's end, from the request; no limit unless given. */
+  readonly timeoutMs?: number;
+  readonly onEvent: (event: DeployEvent) => void;
+  /** Fires when the wrapper itself is told to stop. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Requests a deploy, waits its turn and the drain, does its external step under the lease, and waits for the end.
+ * @throws {LockkeeperError} DEPLOY_CONFLICT, DEPLOY_INVALID, LEASE_TAKEN
+ */
+export async function runDeploy(options: RunDeployOptions): Promise<DeployEnd> {
+  const { deploys, request, onEvent, signal } = options;
+  const ticket = await deploys.request(request);
+  onEvent({ kind: 'requested', ticket });
+  const until = Date.now() + (options.timeoutMs ?? Number.POSITIVE_INFINITY);
+  const nonce = randomUUID();
+  let runId: string | undefined;
+  for (;;) {
+    if (signal.aborted) return { kind: 'interrupted', reason: `stopped waiting; deploy ${request.id} stays requested` };
+    if (Date.now() >= until) return { kind: 'timedOut', reason: `deploy ${request.id} has not ended in time; it goes on without us` };
+    const where = await lookAt(options, runId);
+    if (where?.at === 'ended') return ended(where.result);
+    if (where?.at === 'lost') return { kind: 'ended', outcome: 'failed', reason: `its run ended as ${where.how}` };
+    if (where?.at === 'waiting') onEvent({ kind: 'waiting', ahead: where.ahead });
+    if (where?.at === 'running') {
+      runId = where.runId;
+      onEvent({ kind: 'status', status: where.status });
+      const end = options.command && (await takePart(options, where.status, nonce));
+      if (end) return end;
+    }
+    if (where?.at === 'unknown') {
+      // Between two looks the run may have ended and another begun: the ticket knows.
+      const again = await deploys.request(request);
+      if (again.outcome) return { kind: 'ended', outcome: again.outcome };
+    }
+    await pause(signal);
+  }
+}
+
+const ended = ({ outcome, reason }: DeployRunResult): DeployEnd => ({ kind: 'ended', outcome, ...(reason !== undefined && { reason }) });
+
+async function pause(signal: AbortSignal): Promise<void> {
+  await delay(LOOK_EVERY, undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+}
+
+/** Undefined: nobody answered this time, which is told and is no reason to stop waiting. */
+async function lookAt({ deploys, request, onEvent }: RunDeployOptions, runId: string | undefined): Promise<Whereabouts | undefined> {
+  try {
+    return await deploys.find(request.id, runId);
+  } catch (error) {
+    onEvent({ kind: 'noAnswer', reason: errorMessage(error) });
+    return undefined;
+  }
+}
+
+/** Does the external step if it waits for somebody now. Undefined: nothing to do yet, or done. */
+async function takePart(options: RunDeployOptions, status: DeployStatus, nonce: string): Promise<DeployEnd | undefined> {
+  const { deploys } = options;
+  const waiting = await deploys.stepWaitingForLease(status);
+  if (!waiting) return undefined;
+  let lease: Lease;
+  try {
+    lease = await deploys.takeLease(waiting.workflowId, status.deploy, nonce);
+  } catch (error) {
+    // It ended between the look and the question; the next look says how.
+    if (isNotFound(error) || isLockkeeperError(error, 'LEASE_LOST')) return undefined;
+    throw error;
+  }
+  return underLease(options, waiting.name, lease);
+}
+
+async function underLease(options: RunDeployOptions, step: string, lease: Lease): Promise<DeployEnd | undefined> {
+  const { deploys, command, onEvent, signal } = options;
+  const over = new AbortController();
+  const stop = new AbortController();
+  const held = holdLease(deploys, lease, over.signal).then((loss) => {
+    if (loss) stop.abort(loss);
+    return loss;
+  });
+  onEvent({ kind: 'commandStarted', step });
+  const outcome = await commandOutcome(command!, AbortSignal.any([stop.signal, signal]));
+  // Reported only now, when the command is proven gone.
+  over.abort();
+  const loss = await held;
+  if (loss === 'lost') {
+    onEvent({ kind: 'leaseLost', step, how: loss });
+    return { kind: 'leaseLost', reason: 'the lease was lost, and the command was ended before anything was reported' };
+  }
+  if (loss === 'cancelled') {
+    onEvent({ kind: 'leaseLost', step, how: loss });
+    await report(() => deploys.reportCancelled(lease), lease);
+    return undefined;
+  }
+  onEvent({ kind: 'commandEnded', step, outcome });
+  const heard = await report(() => deploys.complete(lease, outcome), lease);
+  if (!heard) return { kind: 'leaseLost', reason: 'the lease was lost before the end of the command could be reported' };
+  return signal.aborted ? { kind: 'interrupted', reason: 'the command was ended, and its step has failed' } : undefined;
+}
+
+/** Tells the server while it may still believe us. False: it no longer does. */
+async function report(tell: () => Promise<void>, lease: Lease): Promise<boolean> {
+  const until = Date.now() + lease.leaseMs;
+  for (;;) {
+    try {
+      await tell();
+      return true;
+    } catch (error) {
+      if (isNotFound(error) || Date.now() >= until) return false;
+    }
+    await delay(LOOK_EVERY);
+  }
+}
+
+async function commandOutcome(command: NonNullable<RunDeployOptions['command']>, signal: AbortSignal): Promise<StepOutcome> {
+  let end: CommandEnd;
+  try {
+    end = await runGuarded({ argv: command.argv, stdout: (c) => command.stdout(c), stderr: (c) => command.stderr(c), killAfterMs: COMMAND_KILL_AFTER, signal });
+  } catch (error) {
+    return { kind: 'failed', reason: signal.aborted ? 'the command was ended because its wrapper was told to stop' : errorMessage(error) };
+  }
+  if (end.code === 0) return { kind: 'done' };
+  return { kind: 'failed', reason: end.signal ? `the command was ended by ${end.signal}` : `the command exited with ${end.code}` };
+}

@@ -1,0 +1,74 @@
+import { dirname, resolve } from 'node:path';
+import { DRAIN_DEADLINE, DRAIN_WAIT, HOLD, SHUTDOWN_FORCE, SHUTDOWN_GRACE } from '../defaults.ts';
+import type { DrainPolicy } from '../protocol.ts';
+import { buildStep, EXTERNAL_STEP } from './build-step.ts';
+import { DEFAULT_PLAN, LEDGER_DATABASE } from './config.ts';
+import type { Config, ParameterSpec, PlanConfig, WorkerOptions } from './config.ts';
+import type { ParsedConfig, ParsedPlan } from './schema/config.ts';
+
+/** Abandoned slices lose nothing that was saved, and nobody has to be awake for it. */
+const DRAIN: DrainPolicy = { deadlineMs: DRAIN_DEADLINE, onTimeout: 'abandon', waitMs: DRAIN_WAIT };
+
+/** Fills in every default and makes every path absolute. */
+export function buildConfig(file: string, parsed: ParsedConfig): Config {
+  const directory = dirname(file);
+  const drain = buildDrain(parsed.drain, DRAIN);
+  const plans = Object.entries(parsed.plans ?? {}).map(
+    ([name, plan]) => [name, buildPlan(plan, drain, directory)] as const,
+  );
+  return {
+    file,
+    directory,
+    environment: parsed.environment,
+    jobs: (parsed.jobs ?? []).map((path) => resolve(directory, path)),
+    ...(parsed.workflows !== undefined && { workflows: resolve(directory, parsed.workflows) }),
+    worker: buildWorker(parsed.worker),
+    drain,
+    ...(parsed.queues && {
+      queues: Object.entries(parsed.queues).map(([taskQueue, options]) => ({ taskQueue, after: options?.after ?? [] })),
+    }),
+    participants: parsed.participants ?? [],
+    databases: new Map([
+      [LEDGER_DATABASE.name, { env: LEDGER_DATABASE.env }],
+      ...Object.entries(parsed.databases ?? {}),
+    ]),
+    plans: new Map([[DEFAULT_PLAN, defaultPlan(drain)], ...plans]),
+  };
+}
+
+function buildWorker(worker: ParsedConfig['worker']): WorkerOptions {
+  return {
+    ...(worker?.buildId !== undefined && { buildId: worker.buildId }),
+    ...(worker?.maxConcurrentSlices !== undefined && { maxConcurrentSlices: worker.maxConcurrentSlices }),
+    shutdownGraceMs: worker?.shutdownGrace ?? SHUTDOWN_GRACE,
+    shutdownForceMs: worker?.shutdownForce ?? SHUTDOWN_FORCE,
+  };
+}
+
+function buildDrain(drain: ParsedConfig['drain'], otherwise: DrainPolicy): DrainPolicy {
+  return {
+    deadlineMs: drain?.deadline ?? otherwise.deadlineMs,
+    onTimeout: drain?.onTimeout ?? otherwise.onTimeout,
+    waitMs: drain?.wait ?? otherwise.waitMs,
+  };
+}
+
+function defaultPlan(drain: DrainPolicy): PlanConfig {
+  return { parameters: new Map(), drain, steps: [EXTERNAL_STEP], onFailure: 'rollback', holdMs: HOLD };
+}
+
+function buildPlan(plan: ParsedPlan, drain: DrainPolicy, directory: string): PlanConfig {
+  return {
+    ...(plan.queues && { queues: plan.queues }),
+    parameters: new Map(
+      Object.entries(plan.parameters ?? {}).map(([name, spec]): [string, ParameterSpec] => [
+        name,
+        { ...(spec?.pattern !== undefined && { pattern: spec.pattern }), required: spec?.required ?? false },
+      ]),
+    ),
+    drain: buildDrain(plan.drain, drain),
+    steps: plan.steps.map((step) => buildStep(step, directory)),
+    onFailure: plan.onFailure ?? 'rollback',
+    holdMs: plan.hold ?? HOLD,
+  };
+}

@@ -1,0 +1,22 @@
+import type { Finding } from '../problems.ts';
+import { isMap } from '../raw.ts';
+import type { Source } from '../source.ts';
+import { checkDatabases } from './databases.ts';
+import { duplicates } from './duplicates.ts';
+import { checkPlans } from './plans.ts';
+import { checkQueueOrder } from './queue-order.ts';
+import { checkQueues } from './queues.ts';
+import { checkShutdown } from './shutdown.ts';
+
+/** Checks what holds between options. */
+export function checkRelations(source: Source): Finding[] {
+  if (!isMap(source.value)) return [];
+  return [
+    ...checkShutdown(source),
+    ...checkQueues(source),
+    ...checkQueueOrder(source),
+    ...duplicates(source, ['participants']),
+    ...checkDatabases(source),
+    ...checkPlans(source),
+  ];
+}

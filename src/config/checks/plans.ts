@@ -1,0 +1,28 @@
+import { unknownWord } from '../did-you-mean.ts';
+import type { Finding } from '../problems.ts';
+import { entriesOf, field, isMap, itemsOf, keysOf, stringsOf } from '../raw.ts';
+import type { Source } from '../source.ts';
+import { duplicates } from './duplicates.ts';
+import { checkSteps } from './steps.ts';
+
+/** Plans that pause queues that do not exist, and what is wrong between their steps. */
+export function checkPlans(source: Source): Finding[] {
+  return entriesOf(field(source.value, 'plans')).flatMap(([plan, options]) => [
+    ...duplicates(source, ['plans', plan, 'queues']),
+    ...checkPlanQueues(source, ['plans', plan, 'queues'], field(options, 'queues')),
+    ...checkSteps(source, ['plans', plan, 'steps'], itemsOf(field(options, 'steps'))),
+  ]);
+}
+
+function checkPlanQueues(source: Source, path: readonly string[], queues: unknown): Finding[] {
+  const declared = field(source.value, 'queues');
+  // Left out, they are those of the jobs, and `withQueues` checks.
+  if (!isMap(declared)) return [];
+  const known = keysOf(declared);
+  return stringsOf(queues)
+    .filter(([, queue]) => !known.includes(queue))
+    .map(([i, queue]) => {
+      const at = [...path, i];
+      return { path: at, message: unknownWord('queue', source.shown(at), queue, known) };
+    });
+}

@@ -1,0 +1,60 @@
+import type { DrainPolicy, PlanQueue, PlanStep, ResolvedPlan } from '../protocol.ts';
+
+/** The database that migrations can name without it being declared: the ledger's own. */
+export const LEDGER_DATABASE = { name: 'ledger', env: 'DATABASE_URL' } as const;
+/** The plan that exists without being written: CI does the work, in one external step. */
+export const DEFAULT_PLAN = 'default';
+
+/** What `lockkeeper.yaml` says, with its defaults, absolute paths, and durations in milliseconds. */
+export interface Config {
+  /** Absolute path of the config. */
+  readonly file: string;
+  /** Its directory: what the paths in it are relative to. */
+  readonly directory: string;
+  readonly environment: string;
+  /** Absolute paths of the modules that export jobs. */
+  readonly jobs: readonly string[];
+  /** Absolute path of the module of the user's own workflows. */
+  readonly workflows?: string;
+  readonly worker: WorkerOptions;
+  readonly drain: DrainPolicy;
+  /** The queues that deploys pause, in the order of the file. Left out, they are those of the jobs: see `withQueues`. */
+  readonly queues?: readonly PlanQueue[];
+  readonly participants: readonly string[];
+  /** By name; `ledger` is always there. */
+  readonly databases: ReadonlyMap<string, Database>;
+  /** By name; `default` is always there. */
+  readonly plans: ReadonlyMap<string, PlanConfig>;
+}
+
+/** A config that knows its queues. */
+export type ConfigWithQueues = Config & { readonly queues: readonly PlanQueue[] };
+
+export interface WorkerOptions {
+  readonly buildId?: string;
+  readonly maxConcurrentSlices?: number;
+  /** From SIGTERM until a slice that does not yield is cancelled; less than `shutdownForceMs`. */
+  readonly shutdownGraceMs: number;
+  /** From SIGTERM until the worker gives up on slices that ignore cancellation. */
+  readonly shutdownForceMs: number;
+}
+
+export interface Database {
+  /** The environment variable that holds its URL. */
+  readonly env: string;
+}
+
+/** A plan before a deploy has chosen its parameters. */
+export interface PlanConfig extends Pick<ResolvedPlan, 'drain' | 'steps' | 'onFailure' | 'holdMs'> {
+  /** Names of the queues it pauses; left out: all. */
+  readonly queues?: readonly string[];
+  readonly parameters: ReadonlyMap<string, ParameterSpec>;
+  readonly steps: readonly PlanStep[];
+}
+
+/** What a value of a plan's parameter must be. */
+export interface ParameterSpec {
+  /** A regular expression that the whole value matches; left out: anything. */
+  readonly pattern?: string;
+  readonly required: boolean;
+}

@@ -1,0 +1,6 @@
+export { LEDGER_DATABASE } from './config.ts';
+export type { Config, ConfigWithQueues, Database, ParameterSpec, PlanConfig, WorkerOptions } from './config.ts';
+export { loadConfig } from './load-config.ts';
+export { loadJobs } from './load-jobs.ts';
+export { resolvePlan } from './resolve-plan.ts';
+export { withQueues } from './with-queues.ts';

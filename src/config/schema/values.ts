@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { DURATION_PATTERN, milliseconds } from '../../duration.ts';
+import { NAME_PATTERN } from '../../protocol.ts';
+import { unknownWord } from '../did-you-mean.ts';
+import { isMap } from '../raw.ts';
+
+/*
+ * The kinds of values an option can have. The error text of each is what an error says after "expected".
+ */
+
+/** What an issue with a message of our own says beside it. */
+export interface IssueParams {
+  /** It is the last key of the path that is wrong. */
+  readonly atKey?: boolean;
+  /** What was found, where the value itself would not tell. */
+  readonly found?: string | undefined;
+}
+
+/** Left out, or there with nothing behind it (its lines are commented out): both mean the default. */
+export const maybe = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined);
+
+/** A map with these options and no others. Unknown ones are named in the issue's message, one per line, in the order of its `keys`. */
+export function options<const Shape extends z.ZodRawShape>(shape: Shape) {
+  const known = Object.keys(shape);
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => unknownWord('option', `\`${key}\``, key, known)).join('\n')
+        : `a map with the options ${known.join(', ')}`,
+  });
+}
+
+const NAME = 'a name of letters, digits, `.`, `_` or `-`, at most 100, beginning with a letter or digit';
+export const name = z.string({ error: NAME }).regex(NAME_PATTERN, { error: NAME });
+
+/** Names that become, or stand for, environment variables. */
+export const variableNamed = (expected: string) =>
+  z.string({ error: expected }).regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: expected });
+export const variableName = variableNamed('a name of letters, digits and `_`, beginning with a letter or `_`');
+
+/** In place of `min(1)`, which also speaks up when the type is wrong but happens to have a length. */
+export const isNotEmpty = (value: { readonly length: number }) => value.length > 0;
+
+export const text = (expected: string) => z.string({ error: expected }).refine(isNotEmpty, { error: expected });
+
+export const list = <T extends z.ZodType>(item: T, expected: string) => z.array(item, { error: expected });
+
+/** A map whose keys are names. They are checked also when a value is wrong: everything is reported at once. */
+export const mapOf = <T extends z.ZodType>(key: z.ZodType, value: T, expected: string) =>
+  z.record(z.string(), value, { error: expected }).superRefine(
+    (map, context) => {
+      for (const found of Object.keys(map)) {
+        const message = key.safeParse(found).error?.issues[0]?.message;
+        if (message !== undefined)
+          context.addIssue({ code: 'custom', path: [found], message, params: { atKey: true } satisfies IssueParams });
+      }
+    },
+    { when: (payload) => isMap(payload.value) },
+  );
+
+/** Argv. There is no shell, and so no string to split. */
+export const argv = list(
+  text('a word; put numbers in quotes'),
+  'a list of words such as [./restart.sh, --all]: write it as a list; no shell is involved',
+)
+  .refine(isNotEmpty, { error: 'a list with at least the program to run' })
+  .transform((words) => words as [string, ...string[]]);
+
+/** Variables can only give strings, so that a number or a yes-or-no may come as one. */
+export const count = (expected: string) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value),
+    z.int({ error: expected }).min(1, { error: expected }),
+  );
+const YES_OR_NO: Readonly<Record<string, boolean>> = { true: true, false: false };
+export const yesOrNo = z.preprocess(
+  (value) => (typeof value === 'string' ? (YES_OR_NO[value] ?? value) : value),
+  z.boolean({ error: 'true or false' }),
+);
+
+const DURATION = 'a duration such as 30s or 5m';
+const duration = z
+  .union([z.string(), z.number()], { error: DURATION })
+  .refine((value) => DURATION_PATTERN.test(String(value)), { error: DURATION })
+  .transform((value) => milliseconds(String(value)));
+/** Milliseconds; 0 is one. */
+export const durationOrZero = duration;
+/** Milliseconds; a deadline or lease of 0 would be over before it began. */
+export const positiveDuration = duration.refine((ms) => ms > 0, { error: `${DURATION}, longer than 0` });
+
+export const choice = <const T extends readonly [string, ...string[]]>(...values: T) =>
+  z.enum(values, { error: values.length === 2 ? values.join(' or ') : `one of ${values.join(', ')}` });

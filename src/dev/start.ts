@@ -1,0 +1,108 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { errorMessage } from '../errors.ts';
+import { lockDir } from './dir-lock.ts';
+import { startPostgres } from './postgres.ts';
+import { findTemporal, userCacheDir } from './temporal-binary.ts';
+import { startTemporal } from './temporal-server.ts';
+
+export interface StartDevOptions {
+  /** Holds all state; deleting it means starting anew. */
+  readonly dir?: string | undefined;
+  /** 0 or undefined: a free one. */
+  readonly temporalPort?: number | undefined;
+  readonly uiPort?: number | undefined;
+  readonly postgresPort?: number | undefined;
+  readonly log: (line: string) => void;
+  /** `TEMPORAL_ADDRESS` (with `TEMPORAL_NAMESPACE`) and `DATABASE_URL` each replace one of the two servers. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Name to type, as `{ LockkeeperKind: 'Keyword' }`; only for the server started here. */
+  readonly searchAttributes: Readonly<Record<string, string>>;
+  /** See `startTemporal`. */
+  readonly dynamicConfig?: Readonly<Record<string, string>> | undefined;
+  /** False, for tests: Postgres without fsync. */
+  readonly durable?: boolean | undefined;
+}
+
+export interface DevEnvironment {
+  readonly temporalAddress: string;
+  readonly namespace: string;
+  /** Undefined when Temporal is not one started here. */
+  readonly uiUrl?: string;
+  readonly databaseUrl: string;
+  /** Stops Temporal, then Postgres, each gracefully and then by force: 30 s at most. May be called twice. */
+  readonly stop: () => Promise<void>;
+}
+
+interface Part {
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * Starts a Temporal server and a Postgres for development and tests, both at once, and returns when both answer. They end
+ * with this process, also when it is killed; another start on the same `dir` finds the same workflows and rows.
+ * The ledger's migrations are the caller's.
+ *
+ * @throws LockkeeperError `USAGE` when another process runs on `dir`, and those of `findTemporal`, `startTemporal`, `startPostgres`.
+ * @example const dev = await startDev({ searchAttributes: {}, log: console.error });
+ */
+export async function startDev(options: StartDevOptions): Promise<DevEnvironment> {
+  const dir = resolve(options.dir ?? '.lockkeeper');
+  const env = options.env ?? process.env;
+  await mkdir(dir, { recursive: true });
+  const unlock = lockDir(dir);
+
+  const [temporal, postgres] = await Promise.allSettled([
+    temporalPart(dir, env, options),
+    postgresPart(dir, env, options),
+  ]);
+  const stopAll = async () => {
+    try {
+      // Temporal first: what still runs finds its ledger until the end.
+      await stopIfStarted(temporal).finally(() => stopIfStarted(postgres));
+    } finally {
+      unlock();
+    }
+  };
+  if (temporal.status === 'fulfilled' && postgres.status === 'fulfilled') {
+    let stopped: Promise<void> | undefined;
+    const { address: temporalAddress, ...rest } = temporal.value;
+    return { ...rest, temporalAddress, databaseUrl: postgres.value.url, stop: () => (stopped ??= stopAll()) };
+  }
+
+  await stopAll();
+  const [first, second] = [temporal, postgres].flatMap((part) =>
+    part.status === 'rejected' ? [part.reason as unknown] : [],
+  );
+  if (second) options.log(errorMessage(second));
+  throw first;
+}
+
+async function stopIfStarted(part: PromiseSettledResult<Part>): Promise<void> {
+  if (part.status === 'fulfilled') await part.value.stop();
+}
+
+async function temporalPart(
+  dir: string,
+  env: NodeJS.ProcessEnv,
+  { temporalPort: port, uiPort, searchAttributes, dynamicConfig, log }: StartDevOptions,
+): Promise<Part & { address: string; namespace: string; uiUrl?: string }> {
+  const namespace = env.TEMPORAL_NAMESPACE ?? 'default';
+  if (env.TEMPORAL_ADDRESS) return { address: env.TEMPORAL_ADDRESS, namespace, stop: nothing };
+  const { path: binary } = await findTemporal({ cacheDir: userCacheDir(env), env, log });
+  const server = await startTemporal({ binary, dir, port, uiPort, searchAttributes, namespace, dynamicConfig, log });
+  return { address: server.address, uiUrl: server.uiUrl, namespace, stop: server.stop };
+}
+
+async function postgresPart(
+  dir: string,
+  env: NodeJS.ProcessEnv,
+  { postgresPort: port, durable, log }: StartDevOptions,
+): Promise<Part & { url: string }> {
+  if (env.DATABASE_URL) return { url: env.DATABASE_URL, stop: nothing };
+  return startPostgres({ dir, port, durable, log });
+}
+
+async function nothing(): Promise<void> {
+  // It was started elsewhere, and goes on.
+}

@@ -1,0 +1,68 @@
+/**
+ * Every error of lockkeeper, each with a stable code. A message says what was found, what was expected and what to do.
+ * Across Temporal an error travels as an `ApplicationFailure` whose `type` is the code: match on that, never on a class.
+ */
+export const ERROR_CODES = [
+  'CONFIG_INVALID',
+  'DEFINITION_INVALID',
+  'SETTING_BREAKS_LAW',
+  'TEMPORAL_UNREACHABLE',
+  'TEMPORAL_TOO_OLD',
+  'TEMPORAL_BINARY_MISSING',
+  'LEDGER_UNREACHABLE',
+  'LEDGER_SCHEMA',
+  'LEDGER_WRONG_CLUSTER',
+  'QUEUE_OF_ANOTHER_ENVIRONMENT',
+  'GATE_OWNED_BY_ANOTHER',
+  'BRAKE_OF_ANOTHER_LEDGER',
+  'PORT_TAKEN',
+  'JOB_UNKNOWN',
+  'JOB_INPUT_INVALID',
+  'JOB_FAILED',
+  'JOB_EXISTS',
+  'JOB_NOT_FOUND',
+  'FENCED',
+  'STATE_INVALID',
+  'STATE_TOO_LARGE',
+  'TRANSACTION_NOT_ITERATED',
+  'TRANSACTION_WITHOUT_SAVE',
+  'TRANSACTION_NESTED',
+  'YIELD_IN_FINALLY',
+  'DEPLOY_CONFLICT',
+  'DEPLOY_INVALID',
+  'DEPLOY_NOT_FOUND',
+  'DEPLOY_NOT_CURRENT',
+  'LEASE_TAKEN',
+  'LEASE_LOST',
+  'STEP_FAILED',
+  'TIMED_OUT',
+  'NO_DEPLOY_WORKER',
+  'USAGE',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** The one base error. `code` is stable; `message` is for people; `next` is what to do about it. */
+export class LockkeeperError extends Error {
+  readonly code: ErrorCode;
+  readonly next: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { next?: string; cause?: unknown } = {}) {
+    super(options.next ? `${message}. ${options.next}` : message, { cause: options.cause });
+    this.name = 'LockkeeperError';
+    this.code = code;
+    this.next = options.next;
+  }
+}
+
+export function isLockkeeperError(error: unknown, code?: ErrorCode): error is LockkeeperError {
+  return error instanceof LockkeeperError && (code === undefined || error.code === code);
+}
+
+/** The message of anything thrown, with its causes: `a: b: c`. */
+export function errorMessage(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.message || (error instanceof AggregateError ? error.errors.map(errorMessage).join('; ') : error.name);
+  const cause = error.cause instanceof Error ? errorMessage(error.cause) : undefined;
+  return cause && !own.includes(cause) ? `${own}: ${cause}` : own;
+}

@@ -1,0 +1,120 @@
+import { JOB_RETRY } from '../defaults.ts';
+import { LockkeeperError } from '../errors.ts';
+import type { RetryBudget } from '../protocol.ts';
+import { milliseconds } from '../duration.ts';
+import type { Duration } from '../duration.ts';
+import type { Job, Steps } from './job.ts';
+
+/** The state of a job between slices. It must survive JSON. */
+export interface StateSpec<S> {
+  /** Counts up whenever the shape changes; 1 unless said otherwise. */
+  readonly version?: number;
+  readonly initial: S;
+  /** Checks and types a state that was read back; throws when it is not one. */
+  readonly parse?: (value: unknown) => S;
+  /** `migrate[n]` turns a state of version n into one of version n + 1. */
+  readonly migrate?: Readonly<Record<number, (old: never) => unknown>>;
+}
+
+export interface RetryOptions {
+  /** Attempts without progress between them, the first included. */
+  readonly maximumAttempts?: number;
+  readonly initialInterval?: Duration;
+  readonly backoffCoefficient?: number;
+  readonly maximumInterval?: Duration;
+}
+
+export interface JobOptions<N extends string, I, R, S> {
+  readonly name: N;
+  readonly taskQueue: string;
+  /** Left out: the job is stateless and starts again from its input. */
+  readonly state?: StateSpec<S>;
+  /** Checks and types the input; throws when it is not one. */
+  readonly parseInput?: (value: unknown) => I;
+  /** Retry budget for errors of the job's own code. Interruptions never count. */
+  readonly retry?: RetryOptions;
+  /** Plain `yield` writes at most this often; 1 s unless said otherwise. */
+  readonly checkpointEvery?: Duration;
+  /** How long a silent worker is believed; 30 s unless said otherwise. */
+  readonly heartbeatTimeout?: Duration;
+  /** The job is not stopped once begun; a drain waits for it, at most this long. */
+  readonly atomic?: { readonly maxDuration: Duration };
+  run(job: Job<S>, input: I): Steps<S, R>;
+  /** Undoes what must not stay when the job is cancelled; runs in slices of its own, with the last saved state. */
+  onCancel?(job: Job<S>, input: I): Steps<S>;
+}
+
+/** A job that workers can run and clients can start. */
+export interface JobDefinition<N extends string = string, I = unknown, R = unknown, S = unknown> {
+  readonly kind: 'lockkeeper.job';
+  readonly name: N;
+  readonly taskQueue: string;
+  readonly options: JobOptions<N, I, R, S>;
+  readonly retry: RetryBudget;
+  readonly checkpointEveryMs: number | undefined;
+  readonly heartbeatTimeoutMs: number | undefined;
+  readonly atomicMs: number | undefined;
+}
+
+/** A definition whose types do not matter to the one who holds it. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- input is contravariant: `unknown` would refuse every definition
+export type AnyJob = JobDefinition<string, any, any, any>;
+
+export type InputOf<D> = D extends JobDefinition<string, infer I, infer _R, infer _S> ? I : never;
+export type ResultOf<D> = D extends JobDefinition<string, infer _I, infer R, infer _S> ? R : never;
+export type NameOf<D> = D extends JobDefinition<infer N, infer _I, infer _R, infer _S> ? N : never;
+
+/**
+ * Defines a job: long work that saves its place at every `yield` and goes on from there after any interruption.
+ *
+ * @throws {LockkeeperError} DEFINITION_INVALID
+ * @example
+ * export const count = defineJob({
+ *   name: 'count',
+ *   taskQueue: 'numbers',
+ *   state: { initial: { at: 0 } },
+ *   async *run(job, input: { to: number }) {
+ *     for (let at = job.state.at; at < input.to; at += 1) yield { at: at + 1 };
+ *     return { counted: input.to };
+ *   },
+ * });
+ */
+export function defineJob<const N extends string, I, R, S = undefined>(options: JobOptions<N, I, R, S>): JobDefinition<N, I, R, S> {
+  check(options);
+  const retry = options.retry ?? {};
+  return {
+    kind: 'lockkeeper.job',
+    name: options.name,
+    taskQueue: options.taskQueue,
+    options,
+    retry: {
+      maximumAttempts: retry.maximumAttempts ?? JOB_RETRY.maximumAttempts,
+      initialIntervalMs: retry.initialInterval === undefined ? JOB_RETRY.initialIntervalMs : milliseconds(retry.initialInterval),
+      backoffCoefficient: retry.backoffCoefficient ?? JOB_RETRY.backoffCoefficient,
+      maximumIntervalMs: retry.maximumInterval === undefined ? JOB_RETRY.maximumIntervalMs : milliseconds(retry.maximumInterval),
+    },
+    checkpointEveryMs: options.checkpointEvery === undefined ? undefined : milliseconds(options.checkpointEvery),
+    heartbeatTimeoutMs: options.heartbeatTimeout === undefined ? undefined : milliseconds(options.heartbeatTimeout),
+    atomicMs: options.atomic && milliseconds(options.atomic.maxDuration),
+  };
+}
+
+export function isJobDefinition(value: unknown): value is AnyJob {
+  return typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'lockkeeper.job';
+}
+
+function check<N extends string, I, R, S>(o: JobOptions<N, I, R, S>): void {
+  const wrong = (what: string, next: string) => new LockkeeperError('DEFINITION_INVALID', `job ${JSON.stringify(o.name)}: ${what}`, { next });
+  if (typeof o.name !== 'string' || !/^[A-Za-z_][\w.-]{0,99}$/.test(o.name)) {
+    throw wrong('the name is not usable', 'Use letters, digits, `_`, `.` and `-`, at most 100, beginning with a letter');
+  }
+  if (typeof o.taskQueue !== 'string' || o.taskQueue === '') throw wrong('it has no task queue', 'Set `taskQueue`');
+  if (typeof o.run !== 'function') throw wrong('it has no `run`', 'Write `async *run(job, input) { … }`');
+  if (o.state && o.atomic) throw wrong('it is atomic and has a state', 'An atomic job is never interrupted: leave `state` out');
+  const version = o.state?.version ?? 1;
+  if (!Number.isInteger(version) || version < 1) throw wrong(`state version ${version} is not a positive whole number`, 'Count from 1');
+  const attempts = o.retry?.maximumAttempts;
+  if (attempts !== undefined && (!Number.isInteger(attempts) || attempts < 1)) {
+    throw wrong(`retry.maximumAttempts is ${attempts}`, 'Use a whole number, 1 for no retry');
+  }
+}

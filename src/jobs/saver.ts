@@ -1,0 +1,106 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { LEDGER_PATIENCE } from '../defaults.ts';
+import { LockkeeperError } from '../errors.ts';
+import { encodeState, readHead, saveCheckpoint } from '../ledger/checkpoints.ts';
+import type { Fence, NewCheckpoint, Progress } from '../ledger/checkpoints.ts';
+import { isConnectionError } from '../ledger/sql-errors.ts';
+import type { Ledger, Queryable } from '../ledger/pool.ts';
+
+/** The ledger stayed away for longer than a slice waits: an interruption, not a failure. */
+export class LedgerAway extends Error {
+  override readonly name = 'LedgerAway';
+}
+
+/** What became of a save whose reply was lost. */
+export type Doubt = 'saved' | 'notSaved';
+
+/** Pause between two looks at a ledger that is away, milliseconds. */
+const RETRY_EVERY = 200;
+
+/** Writes the numbered checkpoints of one slice under its claim. */
+export class Saver {
+  readonly fence: Fence;
+  seq: number;
+  /** The claim no longer holds the job: nothing more may be done under it. */
+  fenced = false;
+  progress: Progress = {};
+  readonly #ledger: Ledger;
+  readonly #stateVersion: number;
+  readonly #patienceMs: number;
+
+  constructor(ledger: Ledger, fence: Fence, seq: number, stateVersion: number, patienceMs = LEDGER_PATIENCE) {
+    this.#ledger = ledger;
+    this.fence = fence;
+    this.seq = seq;
+    this.#stateVersion = stateVersion;
+    this.#patienceMs = patienceMs;
+  }
+
+  /** The next checkpoint, not written yet. Throws when the value cannot be one, before anything is lost. */
+  next(kind: 'state' | 'done', value: unknown): { checkpoint: NewCheckpoint; bytes: Buffer } {
+    const bytes = encodeState(value, kind === 'done' ? 'the result' : 'the state');
+    return { checkpoint: { seq: this.seq + 1, kind, stateVersion: this.#stateVersion, value, progress: this.progress }, bytes };
+  }
+
+  /** Writes in the caller's transaction; the caller calls {@link committed} after its COMMIT. False: refused. */
+  write(db: Queryable, { checkpoint, bytes }: ReturnType<Saver['next']>): Promise<boolean> {
+    return saveCheckpoint(db, this.fence, checkpoint, bytes);
+  }
+
+  committed(): void {
+    this.seq += 1;
+  }
+
+  /** Saves by itself, as often as the connection breaks, and never twice. */
+  async save(kind: 'state' | 'done', value: unknown): Promise<void> {
+    const next = this.next(kind, value);
+    for (;;) {
+      try {
+        if (await this.write(this.#ledger.pool, next)) break;
+        // Refused: fenced, unless an earlier try of this very save had been committed after all.
+        if ((await this.resolveDoubt()) === 'saved') return;
+        throw this.refuse();
+      } catch (error) {
+        if (!isConnectionError(error)) throw error;
+        if ((await this.resolveDoubt()) === 'saved') return;
+      }
+    }
+    this.committed();
+  }
+
+  /**
+   * After a lost connection the row is read again: was the save under way committed?
+   * @throws {LockkeeperError} FENCED; {@link LedgerAway}
+   */
+  async resolveDoubt(): Promise<Doubt> {
+    const head = await this.whenLedgerIsBack(() => readHead(this.#ledger, this.fence.key));
+    if (head?.claim !== this.fence.claim || head.epoch !== this.fence.epoch) throw this.refuse();
+    if (head.seq === this.seq + 1) {
+      this.committed();
+      return 'saved';
+    }
+    if (head.seq === this.seq) return 'notSaved';
+    throw this.refuse();
+  }
+
+  refuse(): LockkeeperError {
+    this.fenced = true;
+    return new LockkeeperError('FENCED', `claim ${this.fence.claim} no longer holds its job: another slice took over, or a drain gave it up`, {
+      next: 'Nothing that this slice still writes counts; the job goes on elsewhere from its last checkpoint',
+    });
+  }
+
+  /** Asks until the ledger answers; gives up after the slice's patience. */
+  async whenLedgerIsBack<T>(ask: () => Promise<T>): Promise<T> {
+    const until = Date.now() + this.#patienceMs;
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (!isConnectionError(error)) throw error;
+        if (Date.now() >= until) throw new LedgerAway('the ledger does not answer', { cause: error });
+        await delay(RETRY_EVERY);
+      }
+    }
+  }
+}

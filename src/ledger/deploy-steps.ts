@@ -1,0 +1,70 @@
+import type { DeployRef, PlanStep, StepRecord, StepState } from '../protocol.ts';
+import { fencedDeploy } from './deploys.ts';
+import { addEvent } from './events.ts';
+import type { Ledger } from './pool.ts';
+
+export interface DeployStepRow extends StepRecord {
+  readonly runId: string | undefined;
+  readonly guard: unknown;
+  readonly startedAt: Date | undefined;
+  readonly endedAt: Date | undefined;
+}
+
+export async function readSteps(ledger: Ledger, environment: string, deploy: string): Promise<DeployStepRow[]> {
+  const { rows } = await ledger.pool.query<{
+    n: number; name: string; type: PlanStep['type']; state: StepState; run_id: string | null; guard: unknown;
+    result: { note?: string } | null; started_at: Date | null; ended_at: Date | null;
+  }>(
+    'select * from lockkeeper._deploy_steps where namespace = $1 and environment = $2 and deploy = $3 order by n',
+    [ledger.namespace, environment, deploy],
+  ); // prettier-ignore
+  return rows.map((r) => ({
+    n: r.n,
+    name: r.name,
+    type: r.type,
+    state: r.state,
+    ...(r.result?.note !== undefined && { note: r.result.note }),
+    runId: r.run_id ?? undefined,
+    guard: r.guard ?? undefined,
+    startedAt: r.started_at ?? undefined,
+    endedAt: r.ended_at ?? undefined,
+  }));
+}
+
+export interface StepChange {
+  readonly n: number;
+  readonly state: StepState;
+  readonly runId?: string;
+  readonly note?: string;
+}
+
+/** @throws {LockkeeperError} FENCED */
+export async function recordStep(ledger: Ledger, ref: DeployRef, change: StepChange): Promise<void> {
+  const begins = change.state === 'started' || change.state === 'compensating';
+  const { rowCount } = await ledger.pool.query(
+    `update lockkeeper._deploy_steps s set state = $6, run_id = coalesce($7, s.run_id), result = coalesce($8, s.result),
+       started_at = case when $9 then coalesce(s.started_at, now()) else s.started_at end,
+       ended_at = case when $9 then null else now() end
+     from lockkeeper._deploys d
+     where s.namespace = $1 and s.environment = $2 and s.deploy = $3 and s.n = $5
+       and d.namespace = s.namespace and d.environment = s.environment and d.id = s.deploy and d.fencing_token = $4`,
+    [
+      ledger.namespace, ref.environment, ref.deploy, ref.token, change.n, change.state, change.runId ?? null,
+      change.note === undefined ? null : { note: change.note }, begins,
+    ],
+  ); // prettier-ignore
+  if (rowCount !== 1) throw fencedDeploy(ref);
+  await addEvent(ledger, { environment: ref.environment, deploy: ref.deploy, actor: 'lockkeeper', event: 'step', detail: change });
+}
+
+/** Writes down the guard of a step's command before the command begins. @throws {LockkeeperError} FENCED */
+export async function recordGuard(ledger: Ledger, ref: DeployRef, n: number, guard: object): Promise<void> {
+  const { rowCount } = await ledger.pool.query(
+    `update lockkeeper._deploy_steps s set guard = $6 from lockkeeper._deploys d
+     where s.namespace = $1 and s.environment = $2 and s.deploy = $3 and s.n = $5
+       and d.namespace = s.namespace and d.environment = s.environment and d.id = s.deploy and d.fencing_token = $4`,
+    [ledger.namespace, ref.environment, ref.deploy, ref.token, n, guard],
+  );
+  if (rowCount !== 1) throw fencedDeploy(ref);
+}
+

@@ -1,0 +1,61 @@
+import type { Ledger } from './pool.ts';
+
+/** A job as the view `lockkeeper.jobs` shows it. */
+export interface JobRow {
+  readonly workflowId: string;
+  readonly name: string;
+  readonly taskQueue: string;
+  readonly state: string;
+  readonly seq: number;
+  readonly interruptions: number;
+  readonly losses: number;
+  readonly progress: { readonly done?: number; readonly total?: number; readonly note?: string };
+  readonly reason?: string;
+  readonly lastCheckpointAt?: Date;
+  readonly worker?: string;
+  readonly buildId?: string;
+  readonly createdAt: Date;
+}
+
+interface RawJob {
+  workflow_id: string; name: string; task_queue: string; state: string; seq: string; interruptions: number; losses: number;
+  progress_done: number | null; progress_total: number | null; progress_note: string | null; reason: string | null;
+  last_checkpoint_at: Date | null; worker: string | null; build_id: string | null; created_at: Date;
+} // prettier-ignore
+
+const jobRow = (r: RawJob): JobRow => ({
+  workflowId: r.workflow_id,
+  name: r.name,
+  taskQueue: r.task_queue,
+  state: r.state,
+  seq: Number(r.seq),
+  interruptions: r.interruptions,
+  losses: r.losses,
+  progress: {
+    ...(r.progress_done !== null && { done: r.progress_done }),
+    ...(r.progress_total !== null && { total: r.progress_total }),
+    ...(r.progress_note !== null && { note: r.progress_note }),
+  },
+  ...(r.reason !== null && { reason: r.reason }),
+  ...(r.last_checkpoint_at !== null && { lastCheckpointAt: r.last_checkpoint_at }),
+  ...(r.worker !== null && { worker: r.worker }),
+  ...(r.build_id !== null && { buildId: r.build_id }),
+  createdAt: r.created_at,
+});
+
+export async function listJobs(ledger: Ledger, options: { state?: string; limit?: number } = {}): Promise<JobRow[]> {
+  const { rows } = await ledger.pool.query<RawJob>(
+    `select * from lockkeeper.jobs where namespace = $1 and ($2::text is null or state = $2) order by created_at desc limit $3`,
+    [ledger.namespace, options.state ?? null, options.limit ?? 50],
+  );
+  return rows.map(jobRow);
+}
+
+/** The newest job of a workflow id. */
+export async function readJob(ledger: Ledger, workflowId: string): Promise<JobRow | undefined> {
+  const { rows } = await ledger.pool.query<RawJob>(
+    'select * from lockkeeper.jobs where namespace = $1 and workflow_id = $2 order by created_at desc limit 1',
+    [ledger.namespace, workflowId],
+  );
+  return rows[0] && jobRow(rows[0]);
+}

@@ -1,0 +1,396 @@
+-- Up Migration
+-- The ledger: saved state, the fence of each gate, and the record of what happened.
+-- Tables are private (leading underscore); people and programs read the views at the end.
+
+-- One row: whose ledger this is. Workers refuse a ledger that belongs to another cluster or namespace.
+create table lockkeeper._ledger (
+  one boolean primary key default true check (one),
+  id uuid not null default gen_random_uuid(),
+  cluster_id text,
+  namespace text,
+  -- Code older than this number of breaking migrations refuses to start.
+  breaking integer not null default 1
+);
+insert into lockkeeper._ledger default values;
+
+create sequence lockkeeper._fencing_token;
+create sequence lockkeeper._approval_order;
+
+create table lockkeeper._workers (
+  id uuid primary key,
+  kind text not null check (kind in ('worker', 'deploy-worker')),
+  build_id text not null,
+  task_queues text[] not null,
+  host text not null,
+  pid integer not null,
+  -- The session lock this worker holds for as long as it lives (pg_advisory_lock on this number).
+  session_lock bigint not null generated always as identity,
+  started_at timestamptz not null default now(),
+  stopping_at timestamptz,
+  stopped_at timestamptz
+);
+
+create table lockkeeper._gates (
+  namespace text not null,
+  task_queue text not null,
+  environment text not null,
+  state text not null default 'open' check (state in ('open', 'closed', 'opening')),
+  generation bigint not null default 0,
+  owner_deploy text,
+  owner_token bigint,
+  reason text,
+  -- The queue's own rate limit from before the brake, as {"rate": n, "reason": s}; null: it had none.
+  limit_before jsonb,
+  changed_at timestamptz not null default now(),
+  primary key (namespace, task_queue),
+  check ((state = 'open') = (owner_deploy is null)),
+  check ((owner_deploy is null) = (owner_token is null))
+);
+
+create table lockkeeper._jobs (
+  key text primary key,
+  namespace text not null,
+  workflow_id text not null,
+  name text not null,
+  task_queue text not null,
+  state text not null default 'running'
+    check (state in ('running', 'interrupted', 'waiting', 'quarantined', 'done', 'failed', 'cancelled')),
+  epoch bigint not null default 0,
+  seq bigint not null default 0,
+  -- The checkpoint the job goes on from when it is not number `seq`: 0 is the initial state (a person said so).
+  restore_seq bigint,
+  claim uuid,
+  -- Losses since the last checkpoint: interruptions that nobody planned.
+  losses integer not null default 0,
+  losses_at bigint not null default 0,
+  interruptions integer not null default 0,
+  progress_done double precision,
+  progress_total double precision,
+  progress_note text,
+  reason text,
+  created_at timestamptz not null default now(),
+  changed_at timestamptz not null default now()
+);
+create index on lockkeeper._jobs (namespace, workflow_id);
+create index on lockkeeper._jobs (namespace, state) where state not in ('done', 'failed', 'cancelled');
+
+create table lockkeeper._checkpoints (
+  key text not null references lockkeeper._jobs on delete cascade,
+  seq bigint not null,
+  kind text not null check (kind in ('state', 'done')),
+  state_version integer not null,
+  -- Which key of the keyring encrypted the row; 'none': the ciphertext is plain JSON.
+  key_id text not null,
+  nonce bytea not null,
+  ciphertext bytea not null,
+  at timestamptz not null default now(),
+  primary key (key, seq)
+);
+
+create table lockkeeper._claims (
+  claim uuid primary key,
+  key text not null references lockkeeper._jobs on delete cascade,
+  epoch bigint not null,
+  namespace text not null,
+  task_queue text not null,
+  worker uuid not null,
+  build_id text not null,
+  workflow_id text not null,
+  task_token bytea not null,
+  state text not null default 'running' check (state in ('running', 'released', 'fenced', 'lost')),
+  seq bigint not null,
+  -- An atomic slice is not stopped once begun: when it must have ended.
+  atomic_until timestamptz,
+  started_at timestamptz not null default now(),
+  ended_at timestamptz,
+  end_reason text
+);
+create index on lockkeeper._claims (namespace, task_queue) where state in ('running', 'fenced');
+create index on lockkeeper._claims (key);
+create index on lockkeeper._claims (worker) where state in ('running', 'fenced');
+
+create table lockkeeper._deploys (
+  namespace text not null,
+  environment text not null,
+  id text not null,
+  request jsonb not null,
+  request_hash text not null,
+  plan text not null,
+  resolved_plan jsonb,
+  plan_hash text,
+  requested_by text not null,
+  requested_at timestamptz not null default now(),
+  approved_at timestamptz,
+  approval_order bigint unique,
+  code integer not null default 100,
+  direction text not null default 'forward' check (direction in ('forward', 'back')),
+  outcome text check (outcome in ('succeeded', 'failed', 'rolledBack', 'aborted')),
+  outcome_reason text,
+  fencing_token bigint,
+  run_ids text[] not null default '{}',
+  lock_granted_at timestamptz,
+  finished_at timestamptz,
+  archived boolean not null default false,
+  primary key (namespace, environment, id)
+);
+
+create table lockkeeper._deploy_steps (
+  namespace text not null,
+  environment text not null,
+  deploy text not null,
+  n integer not null check (n between 1 and 99),
+  name text not null,
+  type text not null,
+  state text not null default 'pending'
+    check (state in ('pending', 'started', 'done', 'inDoubt', 'compensating', 'compensated', 'skipped', 'failed')),
+  run_id text,
+  -- The guard process of a command: {host, guardPid, ...}, written before the command begins.
+  guard jsonb,
+  result jsonb,
+  started_at timestamptz,
+  ended_at timestamptz,
+  primary key (namespace, environment, deploy, n),
+  foreign key (namespace, environment, deploy) references lockkeeper._deploys
+);
+
+-- The right to heartbeat and complete one external step: its activity's task token, given out once per nonce.
+create table lockkeeper._leases (
+  namespace text not null,
+  environment text not null,
+  deploy text not null,
+  n integer not null,
+  attempt integer not null,
+  nonce text not null,
+  task_token bytea not null,
+  at timestamptz not null default now(),
+  primary key (namespace, environment, deploy, n, attempt)
+);
+
+-- Everything that happened to deploys and gates, in order; never updated.
+create table lockkeeper._events (
+  id bigint primary key generated always as identity,
+  namespace text not null,
+  environment text not null,
+  deploy text,
+  at timestamptz not null default now(),
+  actor text not null,
+  event text not null,
+  detail jsonb not null default '{}'
+);
+create index on lockkeeper._events (namespace, environment, deploy, id);
+
+-- Whether the gate of a queue is closed and no claim that may still do work is left on it.
+create function lockkeeper.is_drained(in_namespace text, in_task_queue text) returns boolean
+language sql stable as $$
+  select g.state = 'closed' and not exists (
+    select from lockkeeper._claims c
+    where c.namespace = g.namespace and c.task_queue = g.task_queue and c.state = 'running')
+  from lockkeeper._gates g
+  where g.namespace = in_namespace and g.task_queue = in_task_queue
+$$;
+
+-- Every way a claim ends. `in_state` is what it becomes: 'released' (its worker says that it has stopped),
+-- 'fenced' (it may still be at work, but nothing it writes counts any more), 'lost' (its worker is gone).
+-- The gate row is locked first: of two last claims that end at once, one waits for the other and sees that it is
+-- the last, and exactly one of them learns that the queue is drained.
+-- A fenced claim that its worker confirms becomes released; no claim goes back to running.
+create function lockkeeper.end_claim(in_claim uuid, in_state text, in_reason text)
+returns table (ended boolean, drained boolean, environment text, owner_deploy text, generation bigint, task_queue text)
+language plpgsql as $$
+declare
+  found_claim lockkeeper._claims%rowtype;
+  gate lockkeeper._gates%rowtype;
+  was_running boolean;
+begin
+  if in_state not in ('released', 'fenced', 'lost') then
+    raise exception 'end_claim: state must be released, fenced or lost, not %', in_state;
+  end if;
+  select * into found_claim from lockkeeper._claims c where c.claim = in_claim;
+  if not found then
+    return query select false, false, null::text, null::text, null::bigint, null::text;
+    return;
+  end if;
+  select * into gate from lockkeeper._gates g
+    where g.namespace = found_claim.namespace and g.task_queue = found_claim.task_queue for update;
+  select * into found_claim from lockkeeper._claims c where c.claim = in_claim for update;
+  if not found or found_claim.state in ('released', 'lost') or found_claim.state = in_state then
+    return query select false, false, gate.environment, gate.owner_deploy, gate.generation, gate.task_queue;
+    return;
+  end if;
+  was_running := found_claim.state = 'running';
+  update lockkeeper._claims c
+    set state = in_state, ended_at = clock_timestamp(), end_reason = in_reason,
+        seq = coalesce((select j.seq from lockkeeper._jobs j where j.key = c.key and j.claim = c.claim), c.seq)
+    where c.claim = in_claim;
+  update lockkeeper._jobs j
+    set claim = null, changed_at = now(),
+        state = case when j.state = 'running' then 'interrupted' else j.state end,
+        losses = case when in_state <> 'lost' then j.losses when j.seq > j.losses_at then 1 else j.losses + 1 end,
+        losses_at = case when in_state <> 'lost' then j.losses_at else j.seq end,
+        interruptions = j.interruptions + case when j.state = 'running' then 1 else 0 end
+    where j.key = found_claim.key and j.claim = in_claim;
+  return query select true,
+    was_running and lockkeeper.is_drained(found_claim.namespace, found_claim.task_queue),
+    gate.environment, gate.owner_deploy, gate.generation, gate.task_queue;
+end
+$$;
+
+-- Begins a slice. One statement, so that a client frozen in the middle holds no lock.
+-- The gate row is read FOR SHARE: a gate that closes waits for this claim and then counts it.
+-- Verdicts: claimed, gateClosed, ended (the job already has its last checkpoint), behind (the ledger knows less than the
+-- workflow was told: it was restored from a backup), quarantined.
+create function lockkeeper.claim_slice(
+  in_claim uuid, in_key text, in_namespace text, in_workflow_id text, in_name text, in_task_queue text,
+  in_worker uuid, in_build_id text, in_task_token bytea, in_seq bigint, in_stopped uuid, in_release_seq bigint,
+  in_losses_allowed integer, in_atomic_ms bigint)
+returns table (verdict text, epoch bigint, seq bigint, reason text)
+language plpgsql as $$
+declare
+  gate lockkeeper._gates%rowtype;
+  job lockkeeper._jobs%rowtype;
+begin
+  select * into gate from lockkeeper._gates g
+    where g.namespace = in_namespace and g.task_queue = in_task_queue for share;
+  if not found then
+    raise exception 'no gate for task queue % in namespace %', in_task_queue, in_namespace using errcode = 'LK001';
+  end if;
+  insert into lockkeeper._jobs (key, namespace, workflow_id, name, task_queue)
+    values (in_key, in_namespace, in_workflow_id, in_name, in_task_queue) on conflict do nothing;
+  select * into job from lockkeeper._jobs j where j.key = in_key for update;
+  if job.state in ('done', 'failed', 'cancelled') then
+    return query select 'ended', job.epoch, job.seq, job.state;
+    return;
+  end if;
+  if gate.state = 'closed' then
+    return query select 'gateClosed', job.epoch, job.seq, gate.reason;
+    return;
+  end if;
+  if job.seq < in_seq then
+    update lockkeeper._jobs j set state = 'quarantined', claim = null, changed_at = now(),
+      reason = format('the ledger is at checkpoint %s, the workflow was told of %s: the ledger was restored from an older backup', job.seq, in_seq)
+      where j.key = in_key returning j.reason into job.reason;
+    return query select 'behind', job.epoch, job.seq, job.reason;
+    return;
+  end if;
+  if in_release_seq is not null then
+    if in_release_seq > 0 and not exists (select from lockkeeper._checkpoints p where p.key = in_key and p.seq = in_release_seq) then
+      return query select 'quarantined', job.epoch, job.seq, format('there is no checkpoint %s to go on from', in_release_seq);
+      return;
+    end if;
+    -- -1: go on from the last checkpoint after all.
+    if in_release_seq >= 0 then
+      job.restore_seq := in_release_seq;
+    end if;
+    job.losses := 0;
+    job.state := 'interrupted';
+  end if;
+  if job.state = 'quarantined' then
+    return query select 'quarantined', job.epoch, job.seq, job.reason;
+    return;
+  end if;
+  if job.claim is not null and job.claim is distinct from in_claim then
+    if job.claim is not distinct from in_stopped then
+      update lockkeeper._claims c set state = 'released', ended_at = clock_timestamp(), end_reason = 'its worker said that it had stopped'
+        where c.claim = job.claim and c.state = 'running';
+    else
+      -- Nobody planned this: the attempt before ended without a word. Its worker may still be at work.
+      update lockkeeper._claims c set state = 'fenced', ended_at = clock_timestamp(), end_reason = 'superseded by a later attempt'
+        where c.claim = job.claim and c.state = 'running';
+      job.losses := case when job.seq > job.losses_at then 1 else job.losses + 1 end;
+      job.losses_at := job.seq;
+    end if;
+  end if;
+  if job.losses >= in_losses_allowed then
+    update lockkeeper._jobs j set state = 'quarantined', claim = null, losses = job.losses, losses_at = job.losses_at,
+      changed_at = now(),
+      reason = format('interrupted %s times without progress since checkpoint %s: does it kill its worker?', job.losses, job.seq)
+      where j.key = in_key returning j.reason into job.reason;
+    return query select 'quarantined', job.epoch, job.seq, job.reason;
+    return;
+  end if;
+  delete from lockkeeper._claims c where c.key = in_key and c.state in ('released', 'lost');
+  update lockkeeper._jobs j set epoch = job.epoch + 1, claim = in_claim, state = 'running', reason = null,
+    losses = job.losses, losses_at = job.losses_at, restore_seq = job.restore_seq, changed_at = now()
+    where j.key = in_key;
+  insert into lockkeeper._claims (claim, key, epoch, namespace, task_queue, worker, build_id, workflow_id, task_token, seq, atomic_until)
+    values (in_claim, in_key, job.epoch + 1, in_namespace, in_task_queue, in_worker, in_build_id, in_workflow_id, in_task_token, job.seq,
+      clock_timestamp() + in_atomic_ms * interval '1 millisecond');
+  return query select 'claimed', job.epoch + 1, job.seq, null::text;
+end
+$$;
+
+-- Saves checkpoint number in_seq. False: refused, because the claim was fenced or the number is not the next one.
+create function lockkeeper.save_checkpoint(
+  in_key text, in_claim uuid, in_epoch bigint, in_seq bigint, in_kind text, in_state_version integer, in_key_id text,
+  in_nonce bytea, in_ciphertext bytea, in_done double precision, in_total double precision, in_note text)
+returns boolean
+language plpgsql as $$
+begin
+  update lockkeeper._jobs j
+    set seq = in_seq, restore_seq = null, changed_at = now(),
+        state = case when in_kind = 'done' then 'done' else j.state end,
+        progress_done = coalesce(in_done, j.progress_done), progress_total = coalesce(in_total, j.progress_total),
+        progress_note = coalesce(in_note, j.progress_note)
+    where j.key = in_key and j.claim = in_claim and j.epoch = in_epoch and j.seq = in_seq - 1;
+  if not found then
+    return false;
+  end if;
+  insert into lockkeeper._checkpoints (key, seq, kind, state_version, key_id, nonce, ciphertext)
+    values (in_key, in_seq, in_kind, in_state_version, in_key_id, in_nonce, in_ciphertext);
+  delete from lockkeeper._checkpoints p where p.key = in_key and p.seq <= in_seq - 3;
+  return true;
+end
+$$;
+
+-- The same for an effect and its checkpoint in one statement: a refusal undoes the effect.
+create function lockkeeper.save_checkpoint_or_fail(
+  in_key text, in_claim uuid, in_epoch bigint, in_seq bigint, in_state_version integer, in_key_id text,
+  in_ciphertext bytea, in_done double precision, in_total double precision, in_note text)
+returns void
+language plpgsql as $$
+begin
+  if not lockkeeper.save_checkpoint(in_key, in_claim, in_epoch, in_seq, 'state', in_state_version, in_key_id, ''::bytea,
+      in_ciphertext, in_done, in_total, in_note) then
+    raise exception 'checkpoint % of % was refused', in_seq, in_key using errcode = 'LK002';
+  end if;
+end
+$$;
+
+-- Tells the workers that a gate changed; they read the row, the message is only a nudge.
+create function lockkeeper._gate_changed() returns trigger language plpgsql as $$
+begin
+  perform pg_notify('lockkeeper_gate', new.namespace || '/' || new.task_queue);
+  return new;
+end
+$$;
+create trigger gate_changed after insert or update of state on lockkeeper._gates
+  for each row execute function lockkeeper._gate_changed();
+
+create view lockkeeper.gates as
+  select g.*,
+    (select count(*) from lockkeeper._claims c where c.namespace = g.namespace and c.task_queue = g.task_queue
+       and c.state = 'running')::integer as running_slices,
+    (select count(*) from lockkeeper._claims c where c.namespace = g.namespace and c.task_queue = g.task_queue
+       and c.state = 'fenced')::integer as fenced_not_stopped
+  from lockkeeper._gates g;
+
+create view lockkeeper.jobs as
+  select j.key, j.namespace, j.workflow_id, j.name, j.task_queue, j.state, j.seq, j.epoch, j.losses, j.interruptions,
+    j.progress_done, j.progress_total, j.progress_note, j.reason, j.created_at, j.changed_at,
+    (select max(p.at) from lockkeeper._checkpoints p where p.key = j.key) as last_checkpoint_at,
+    c.worker, c.build_id, w.host, w.pid
+  from lockkeeper._jobs j
+  left join lockkeeper._claims c on c.claim = j.claim
+  left join lockkeeper._workers w on w.id = c.worker;
+
+create view lockkeeper.claims as
+  select claim, key, epoch, namespace, task_queue, worker, build_id, workflow_id, state, seq, atomic_until,
+    started_at, ended_at, end_reason
+  from lockkeeper._claims;
+
+create view lockkeeper.checkpoints as select key, seq, kind, state_version, key_id, at from lockkeeper._checkpoints;
+create view lockkeeper.deploys as select * from lockkeeper._deploys;
+create view lockkeeper.deploy_steps as select * from lockkeeper._deploy_steps;
+create view lockkeeper.events as select * from lockkeeper._events;
+create view lockkeeper.workers as
+  select id, kind, build_id, task_queues, host, pid, started_at, stopping_at, stopped_at from lockkeeper._workers;

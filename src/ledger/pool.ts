@@ -1,0 +1,57 @@
+import pg from 'pg';
+import type { Logger } from '../log.ts';
+
+/** What a query can be sent to: the pool, or one connection inside a transaction. */
+export type Queryable = Pick<pg.Pool | pg.PoolClient, 'query'>;
+
+/** The ledger as the rest of the code sees it: a pool, and whose ledger it is. */
+export interface Ledger {
+  readonly pool: pg.Pool;
+  readonly databaseUrl: string;
+  readonly namespace: string;
+  close(): Promise<void>;
+}
+
+export interface LedgerOptions {
+  readonly databaseUrl: string;
+  readonly namespace: string;
+  /** Shown in `pg_stat_activity`; the dead-worker watch reads it. */
+  readonly applicationName: string;
+  readonly log: Logger;
+  readonly maxConnections?: number;
+}
+
+/** Milliseconds to wait for a connection before the ledger counts as away. */
+const CONNECT_TIMEOUT = 5_000;
+
+export function openLedger(options: LedgerOptions): Ledger {
+  const pool = new pg.Pool({
+    connectionString: options.databaseUrl,
+    application_name: options.applicationName,
+    max: options.maxConnections ?? 20,
+    connectionTimeoutMillis: CONNECT_TIMEOUT,
+    keepAlive: true,
+  });
+  // A client whose server goes away emits `error`; without a handler on that very client Node ends the process.
+  // The query that was under way rejects by itself, so here it is only noted.
+  pool.on('connect', (client) => client.on('error', (error) => options.log.debug({ err: error }, 'ledger connection lost')));
+  pool.on('error', (error) => options.log.debug({ err: error }, 'idle ledger connection lost'));
+  return { pool, databaseUrl: options.databaseUrl, namespace: options.namespace, close: () => pool.end() };
+}
+
+/** Runs `body` in one transaction on one connection. */
+export async function inTransaction<T>(ledger: Ledger, body: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await ledger.pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('begin');
+    const result = await body(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((failed: Error) => (broken = failed));
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}

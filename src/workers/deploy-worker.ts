@@ -1,0 +1,98 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import type { DeployDependencies } from '../activities/deploy-dependencies.ts';
+import { createDeployActivities } from '../activities/deploys.ts';
+import { createGateActivities } from '../activities/gates.ts';
+import { createStepActivities } from '../activities/steps.ts';
+import type { TemporalConnection } from '../client/connection.ts';
+import { ensureCoordinator } from '../client/coordinator.ts';
+import { ensureGate } from '../ledger/gates.ts';
+import { bindLedger } from '../ledger/identity.ts';
+import type { Ledger } from '../ledger/pool.ts';
+import { markWorker, registerWorker } from '../ledger/workers.ts';
+import type { Logger } from '../log.ts';
+import { coordinatorTaskQueue } from '../protocol.ts';
+import { installRuntime } from './runtime.ts';
+import type { LockkeeperWorker } from './worker.ts';
+import { WorkerSession } from './worker-session.ts';
+import { bundleWorkflows } from './workflow-bundle.ts';
+
+/** From shutdown until commands that are ended must be gone, milliseconds; a command gets 5 s for its SIGTERM. */
+const SHUTDOWN_GRACE = 10_000;
+const SHUTDOWN_FORCE = 20_000;
+
+export interface DeployWorkerOptions extends Pick<DeployDependencies, 'resolvePlan' | 'databaseUrl' | 'output'> {
+  readonly environment: string;
+  readonly temporal: TemporalConnection;
+  readonly ledger: Ledger;
+  /** The queues that deploys of this environment may pause. */
+  readonly taskQueues: readonly string[];
+  readonly buildId: string;
+  readonly log: Logger;
+}
+
+/**
+ * Makes the worker that serves coordinator, deploy runs and steps; any number of them may run beside each other.
+ * @throws {LockkeeperError} LEDGER_WRONG_CLUSTER, QUEUE_OF_ANOTHER_ENVIRONMENT
+ */
+export async function createDeployWorker(options: DeployWorkerOptions): Promise<LockkeeperWorker> {
+  const { environment, temporal, ledger, log } = options;
+  const id = randomUUID();
+  const stopping = new AbortController();
+  installRuntime(log);
+  const ledgerId = await bindLedger(ledger, temporal.clusterId);
+  for (const taskQueue of options.taskQueues) await ensureGate(ledger, environment, taskQueue);
+  const deps: DeployDependencies = { ...options, ledgerId, client: temporal.client, stopping: stopping.signal };
+  const connection = await NativeConnection.connect(temporal.connectionOptions);
+  const worker = await Worker.create({
+    connection,
+    namespace: temporal.namespace,
+    taskQueue: coordinatorTaskQueue(environment),
+    workflowBundle: await bundleWorkflows(log, undefined),
+    activities: { ...createDeployActivities(deps), ...createGateActivities(deps), ...createStepActivities(deps) },
+    identity: `${hostname()}:${process.pid} deploy-worker ${options.buildId}`,
+    maxHeartbeatThrottleInterval: '1s',
+    defaultHeartbeatThrottleInterval: '1s',
+    shutdownGraceTime: SHUTDOWN_GRACE,
+    shutdownForceTime: SHUTDOWN_FORCE,
+  });
+  const session = new WorkerSession({
+    databaseUrl: ledger.databaseUrl,
+    workerId: id,
+    log,
+    register: () =>
+      registerWorker(ledger, {
+        id,
+        kind: 'deploy-worker',
+        buildId: options.buildId,
+        taskQueues: [coordinatorTaskQueue(environment)],
+        host: hostname(),
+        pid: process.pid,
+      }),
+    onNews: () => undefined,
+  });
+  await session.open();
+  await ensureCoordinator(temporal.client, environment);
+
+  return {
+    id,
+    async run() {
+      log.info({ worker: id, environment, taskQueues: options.taskQueues }, 'deploy worker ready');
+      try {
+        await worker.run();
+      } finally {
+        await markWorker(ledger, id, 'stopped').catch((error: unknown) => log.warn({ err: error }, 'the ledger could not be told that this worker stopped'));
+        await session.close();
+        await connection.close();
+        log.info({ worker: id }, 'deploy worker stopped');
+      }
+    },
+    shutdown(reason) {
+      if (stopping.signal.aborted) return;
+      log.info({ worker: id, reason }, 'deploy worker stopping');
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      stopping.abort(reason);
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode } from '@temporalio/worker';
+import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { LockkeeperError, errorMessage } from '../errors.ts';
+import type { Logger } from '../log.ts';
+
+const OWN = fileURLToPath(import.meta.resolve(`../workflows/index${path.extname(import.meta.url)}`));
+
+/**
+ * The workflows of lockkeeper, joined by the user's own.
+ * @throws {LockkeeperError} CONFIG_INVALID when the user's do not bundle
+ */
+export async function bundleWorkflows(log: Logger, users: string | undefined): Promise<WorkflowBundleWithSourceMap> {
+  const workflowsPath = users === undefined ? OWN : await joinedEntry(users);
+  try {
+    return await bundleWorkflowCode({ workflowsPath, logger: quiet(log) });
+  } catch (error) {
+    throw new LockkeeperError('CONFIG_INVALID', `the workflows ${users ?? ''} could not be bundled: ${errorMessage(error)}`, {
+      next: 'A workflow imports types from activities, never values, and nothing of Node',
+      cause: error,
+    });
+  }
+}
+
+/** A module beside the user's, so that its imports resolve as theirs do. */
+async function joinedEntry(users: string): Promise<string> {
+  const directory = path.join(path.dirname(users), '.lockkeeper');
+  const entry = path.join(directory, 'workflows.mjs');
+  await mkdir(directory, { recursive: true });
+  await writeFile(entry, [OWN, users].map((file) => `export * from ${JSON.stringify(file)};\n`).join(''));
+  return entry;
+}
+
+/** The bundler talks a lot; only what it complains of is of interest. */
+function quiet(log: Logger) {
+  const warn = (message: string, meta?: unknown) => log.warn({ meta }, message);
+  const debug = (message: string) => log.debug(message);
+  return { log: (_level: string, message: string) => debug(message), trace: debug, debug, info: debug, warn, error: warn };
+}

@@ -1,0 +1,33 @@
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { ActivityOptions } from '@temporalio/workflow';
+import type { DeployActivities } from '../protocol.ts';
+
+/** One act on ledger or server: a few round trips; longer means that one of them is away. */
+const ACT_TIMEOUT = '30 seconds';
+/** Ledger or server away: asked again soon, and for as long as the run lives. */
+const RETRY = { initialInterval: '500 milliseconds', backoffCoefficient: 1.5, maximumInterval: '5 seconds' } as const;
+
+const act = (summary: string, options: ActivityOptions = {}) =>
+  proxyActivities<DeployActivities>({ startToCloseTimeout: ACT_TIMEOUT, retry: RETRY, summary, ...options });
+
+/** An act of a deploy, repeated until it succeeds or refuses. `summary` is what the Web UI shows. */
+export const acts = act;
+
+/** Accepting a request: the caller waits, so a ledger that is away is a clean refusal. */
+export const accepting = act('accept the request', { startToCloseTimeout: '5 seconds', scheduleToCloseTimeout: '5 seconds' });
+
+/** Waiting for a run's end, however long it takes; the heartbeat tells that the deploy worker is alive. */
+export const waiting = (summary: string) =>
+  act(summary, { startToCloseTimeout: '365 days', heartbeatTimeout: '15 seconds' });
+
+/** Closing a gate: with `lock_timeout` and retries of the throttled server call. */
+export const closing = (taskQueue: string) => act(`close the gate of ${taskQueue}`, { startToCloseTimeout: '60 seconds' });
+
+/** The work of a step: tried once, because what is not idempotent must not run twice without a person's word. */
+export const stepWork = (summary: string, timeoutMs: number, heartbeatTimeoutMs: number) =>
+  act(summary, {
+    startToCloseTimeout: timeoutMs,
+    heartbeatTimeout: heartbeatTimeoutMs,
+    retry: { maximumAttempts: 1 },
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  });

@@ -1,0 +1,41 @@
+import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
+import type { AnyJob, InputOf, NameOf, ResultOf } from '../jobs/define-job.ts';
+import { JobRun, jobKey } from './run-slices.ts';
+
+export interface RunJobOptions {
+  /** The job's task queue, if it is not the workflow's own. */
+  readonly taskQueue?: string;
+  /** Milliseconds a silent worker is believed; 30,000 unless said otherwise. */
+  readonly heartbeatTimeoutMs?: number;
+}
+
+// How many jobs this workflow has begun: deterministic, and so part of their identity. The sandbox gives every workflow
+// its own globals.
+let begun = 0;
+
+/**
+ * Runs a job inside a workflow of your own, which is ordinary Temporal code: other activities, timers and signals
+ * between jobs as you like.
+ *
+ * @throws {ActivityFailure} when the job's retry budget is used up
+ * @example
+ * const { rows } = await runJob<typeof importCities>('importCities', { file });
+ */
+export async function runJob<D extends AnyJob>(name: NameOf<D>, input: InputOf<D>, options: RunJobOptions = {}): Promise<ResultOf<D>> {
+  const run = new JobRun({
+    key: jobKey(begun++),
+    job: name,
+    input,
+    taskQueue: options.taskQueue ?? workflowInfo().taskQueue,
+    heartbeatTimeoutMs: options.heartbeatTimeoutMs,
+  });
+  const outcome = await run.run(() => false);
+  if (outcome === 'paused' || outcome.kind !== 'done') throw ApplicationFailure.nonRetryable(`job ${name} did not end`, 'JOB_FAILED');
+  if (outcome.inLedger) {
+    throw ApplicationFailure.nonRetryable(
+      `the result of job ${name} is too large for a workflow; it is in the ledger under ${run.status().key}`,
+      'JOB_FAILED',
+    );
+  }
+  return outcome.result as ResultOf<D>;
+}

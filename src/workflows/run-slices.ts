@@ -1,0 +1,229 @@
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  proxyActivities,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { SLICE_HEARTBEAT_TIMEOUT } from '../defaults.ts';
+import type {
+  JobFailureDetails,
+  JobPhase,
+  JobStatus,
+  ReleaseChoice,
+  RetryBudget,
+  SliceInput,
+  SliceOutcome,
+} from '../protocol.ts';
+
+/** A slice may take as long as it needs: what bounds it is its heartbeat, and a drain's deadline. */
+const SLICE_START_TO_CLOSE = '365 days';
+/** Between the loss of a slice (worker gone, heartbeat missed) and the next attempt: nothing to wait for. */
+const SLICE_RETRY_INTERVAL = '1 second';
+/** After a refusal: by then the server holds the queue back, so this is not a spin. */
+const AFTER_REFUSAL = '1 second';
+/** Until a worker that knows the job is there. */
+const AFTER_UNKNOWN_JOB = '10 seconds';
+/** While the ledger is away. */
+const AFTER_LEDGER_AWAY = '2 seconds';
+
+export interface JobRunOptions {
+  readonly key: string;
+  readonly job: string;
+  readonly input: unknown;
+  readonly taskQueue: string;
+  readonly heartbeatTimeoutMs: number | undefined;
+}
+
+/** One job inside a workflow: runs slice after slice until the job has ended. */
+export class JobRun {
+  /** Called whenever the status has changed. */
+  onChange: () => void = () => undefined;
+  readonly #options: JobRunOptions;
+  #phase: JobPhase = 'running';
+  #seq: number;
+  #failures: number;
+  #interruptions: number;
+  #reason: string | undefined;
+  #stopped: string | undefined;
+  #release: ReleaseChoice | undefined;
+
+  constructor(options: JobRunOptions, from: { seq: number; failures: number; interruptions: number } = { seq: 0, failures: 0, interruptions: 0 }) {
+    this.#options = options;
+    this.#seq = from.seq;
+    this.#failures = from.failures;
+    this.#interruptions = from.interruptions;
+  }
+
+  #enter(phase: JobPhase, reason = this.#reason): void {
+    this.#phase = phase;
+    this.#reason = reason;
+    this.onChange();
+  }
+
+  status(): JobStatus {
+    return {
+      key: this.#options.key,
+      job: this.#options.job,
+      phase: this.#phase,
+      seq: this.#seq,
+      interruptions: this.#interruptions,
+      failures: this.#failures,
+      ...(this.#reason !== undefined && { reason: this.#reason }),
+    };
+  }
+
+  /** Whether a person's choice can be taken now: undefined if so, else why not. */
+  refuseRelease(choice: ReleaseChoice): string | undefined {
+    if (this.#phase !== 'quarantined') return `the job is ${this.#phase}, only a quarantined one can be released`;
+    if (choice.action === 'from' && (!Number.isInteger(choice.seq) || choice.seq < 1)) return `${choice.seq} is not a checkpoint number`;
+    return undefined;
+  }
+
+  release(choice: ReleaseChoice): void {
+    this.#release = choice;
+  }
+
+  /**
+   * Runs the job to its end. `pause` is asked between slices; true means: stop here, the caller continues as new.
+   * @throws {ApplicationFailure} JOB_FAILED and other codes, when the job's retry budget is used up
+   */
+  async run(pause: () => boolean): Promise<SliceOutcome | 'paused'> {
+    try {
+      return await this.#loop(pause);
+    } catch (error) {
+      if (!isCancellation(error)) throw error;
+      await CancellationScope.nonCancellable(() => this.#cancel());
+      throw error;
+    }
+  }
+
+  async #loop(pause: () => boolean): Promise<SliceOutcome | 'paused'> {
+    for (;;) {
+      this.#enter('running');
+      const outcome = await this.#slice('run');
+      if (outcome === 'failed') continue;
+      switch (outcome.kind) {
+        case 'done':
+          this.#enter('done');
+          return outcome;
+        case 'yielded':
+          await this.#interrupted(outcome);
+          break;
+        case 'refused':
+          this.#enter('interrupted', refusals[outcome.refusal]);
+          await sleep(outcome.refusal === 'unknownJob' ? AFTER_UNKNOWN_JOB : AFTER_REFUSAL);
+          break;
+        case 'quarantined':
+          await this.#quarantined(outcome.reason);
+          break;
+        case 'cancelled':
+          throw ApplicationFailure.nonRetryable('the job was cancelled before', 'JOB_FAILED');
+      }
+      if (pause()) return 'paused';
+    }
+  }
+
+  async #interrupted(outcome: Extract<SliceOutcome, { kind: 'yielded' }>): Promise<void> {
+    this.#seq = Math.max(this.#seq, outcome.seq);
+    this.#interruptions += 1;
+    this.#stopped = outcome.stopped;
+    this.#enter('interrupted', outcome.reason);
+    if (outcome.stopped) await sleep(AFTER_LEDGER_AWAY);
+  }
+
+  async #quarantined(reason: string): Promise<void> {
+    this.#release = undefined;
+    this.#enter('quarantined', reason);
+    await condition(() => this.#release !== undefined);
+    if (this.#choice()?.action === 'fail') throw ApplicationFailure.nonRetryable(`released to fail: ${reason}`, 'JOB_FAILED');
+    this.#failures = 0;
+    // The person has seen where the ledger stands: from here on the workflow believes it.
+    this.#seq = 0;
+  }
+
+  #choice(): ReleaseChoice | undefined {
+    return this.#release;
+  }
+
+  async #cancel(): Promise<void> {
+    for (;;) {
+      const outcome = await this.#slice('cancel');
+      if (outcome !== 'failed' && outcome.kind !== 'yielded' && outcome.kind !== 'refused') break;
+      await sleep(AFTER_REFUSAL);
+    }
+    this.#enter('cancelled');
+  }
+
+  async #slice(mode: SliceInput['mode']): Promise<SliceOutcome | 'failed'> {
+    const { key, job, input, taskQueue, heartbeatTimeoutMs } = this.#options;
+    const { slice } = proxyActivities<{ slice(input: SliceInput): Promise<SliceOutcome> }>({
+      taskQueue,
+      startToCloseTimeout: SLICE_START_TO_CLOSE,
+      heartbeatTimeout: heartbeatTimeoutMs ?? SLICE_HEARTBEAT_TIMEOUT,
+      // For losses only; what the job's own code throws is not retryable and counted here.
+      retry: { initialInterval: SLICE_RETRY_INTERVAL, backoffCoefficient: 1 },
+      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+      // Eager dispatch would go round a paused queue.
+      allowEagerDispatch: false,
+      summary: `${job} from checkpoint ${this.#seq}`,
+    });
+    const release = this.#release;
+    const stopped = this.#stopped;
+    this.#release = undefined;
+    this.#stopped = undefined;
+    try {
+      const outcome = await slice({ key, job, input, seq: this.#seq, mode, ...(stopped && { stopped }), ...(release && { release }) });
+      if (outcome.kind === 'done') this.#seq = outcome.seq;
+      return outcome;
+    } catch (error) {
+      await this.#countFailure(error);
+      return 'failed';
+    }
+  }
+
+  async #countFailure(error: unknown): Promise<void> {
+    const details = failureDetails(error);
+    if (!details) throw error;
+    this.#failures = details.seq > this.#seq ? 1 : this.#failures + 1;
+    this.#seq = Math.max(this.#seq, details.seq);
+    const reason = (error as ActivityFailure).cause?.message;
+    if (!details.retryable || this.#failures >= details.retry.maximumAttempts) {
+      this.#enter('failed', reason);
+      throw error;
+    }
+    this.#enter('waiting', reason);
+    await sleep(backoffMs(details.retry, this.#failures));
+  }
+}
+
+const refusals = {
+  gateClosed: 'the gate of its task queue is closed',
+  workerStopping: 'the worker is stopping',
+  unknownJob: 'no worker of this task queue knows the job',
+} as const;
+
+/** Pause before the next attempt, milliseconds: initial × coefficient^(failures − 1), at most the maximum. */
+export function backoffMs(retry: RetryBudget, failures: number): number {
+  return Math.min(retry.maximumIntervalMs, retry.initialIntervalMs * retry.backoffCoefficient ** (failures - 1));
+}
+
+function failureDetails(error: unknown): JobFailureDetails | undefined {
+  if (!(error instanceof ActivityFailure) || !(error.cause instanceof ApplicationFailure)) return undefined;
+  const details = error.cause.details?.[0] as JobFailureDetails | undefined;
+  return typeof details?.seq === 'number' ? details : undefined;
+}
+
+/**
+ * The identity of a job in the ledger, from what a reset keeps: the run id a workflow first had, or was continued from,
+ * and the number of the job within it.
+ */
+export function jobKey(ordinal: number): string {
+  const info = workflowInfo();
+  const base = info.continuedFromExecutionRunId === undefined ? info.firstExecutionRunId : `${info.continuedFromExecutionRunId}~`;
+  return `${base}/${ordinal}`;
+}
