@@ -359,7 +359,7 @@ export interface QueueState {
 
 export type RunEnd =
   | { readonly closed: false }
-  | { readonly closed: true; readonly deploy?: string; readonly status: string; readonly result?: unknown };
+  | { readonly closed: true; readonly deploy?: string; readonly status: string; readonly result?: unknown; readonly reason?: string };
 
 export interface DeployActivities {
   acceptRequest(input: { environment: string; request: DeployRequest }): Promise<DeployTicket>;

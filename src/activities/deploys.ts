@@ -1,9 +1,10 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { WorkflowFailedError } from '@temporalio/client';
 import { DRAIN_DEADLINE } from '../defaults.ts';
-import { LockkeeperError, isLockkeeperError } from '../errors.ts';
+import { LockkeeperError, errorMessage, isLockkeeperError } from '../errors.ts';
 import { readSteps, recordStep } from '../ledger/deploy-steps.ts';
 import { grantLock, insertRequest, openDeploys, recordCode, recordOutcome } from '../ledger/deploys.ts';
+import type { DeployRow } from '../ledger/deploys.ts';
 import type { DeployActivities, DeployRequest, ResolvedPlan, RunEnd } from '../protocol.ts';
 import type { DeployDependencies } from './deploy-dependencies.ts';
 import { createSettle } from './settle.ts';
@@ -23,6 +24,15 @@ const RUN_MARGIN = 30 * 60_000;
 export function createDeployActivities(deps: DeployDependencies): RecordActivities {
   const { ledger, client, resolvePlan } = deps;
   const planOf = (request: DeployRequest) => resolvePlan(request.plan, request.parameters ?? {});
+  const runTimeoutOf = (row: DeployRow): number => {
+    try {
+      return runTimeout(row.resolvedPlan ?? planOf(row.request));
+    } catch (error) {
+      // The plan is gone since the request was accepted. Its run says so and ends; the others must not wait for that.
+      if (!isLockkeeperError(error)) throw error;
+      return RUN_MARGIN;
+    }
+  };
 
   return {
     async acceptRequest({ environment, request }) {
@@ -39,7 +49,7 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
         return {
           deploy: row.id,
           approvalOrder: row.approvalOrder!,
-          runTimeoutMs: runTimeout(row.resolvedPlan ?? planOf(row.request)),
+          runTimeoutMs: runTimeoutOf(row),
           summary: `deploy ${row.id}${version}, plan ${row.plan}, by ${row.requestedBy}`,
         };
       });
@@ -48,10 +58,12 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
     async awaitRun({ workflowId, runId }): Promise<RunEnd> {
       const beat = setInterval(() => Context.current().heartbeat(), HEARTBEAT_EVERY);
       const handle = client.workflow.getHandle(workflowId, runId, { followRuns: false });
+      let reason: string | undefined;
       const stop = AbortSignal.any([deps.stopping, Context.current().cancellationSignal]);
       try {
         await client.withAbortSignal(stop, () => handle.result());
       } catch (error) {
+        reason = error instanceof WorkflowFailedError ? errorMessage(error.cause) : undefined;
         // This worker stops: another one waits on. Not a failure.
         if (stop.aborted) return { closed: false };
         if (isNotFound(error)) return { closed: true, status: 'NOT_FOUND' };
@@ -62,7 +74,13 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
       const { status, memo } = await handle.describe();
       const deploy = memo?.['deploy'] as string | undefined;
       const result: unknown = status.name === 'COMPLETED' ? await handle.result() : undefined;
-      return { closed: true, status: status.name, ...(deploy !== undefined && { deploy }), ...(result !== undefined && { result }) };
+      return {
+        closed: true,
+        status: status.name,
+        ...(deploy !== undefined && { deploy }),
+        ...(result !== undefined && { result }),
+        ...(reason !== undefined && { reason }),
+      };
     },
 
     settleDeploy: createSettle(deps),

@@ -53,7 +53,7 @@ export class JobClient {
         workflowIdConflictPolicy: 'USE_EXISTING',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
         staticSummary: `job ${definition.name}`,
-        searchAttributes: { LockkeeperKind: ['job'], ...(options.owner !== undefined && { LockkeeperOwner: [options.owner] }) },
+        searchAttributes: { LockkeeperKind: ['job'], LockkeeperState: ['running'], ...(options.owner !== undefined && { LockkeeperOwner: [options.owner] }) },
       });
     } catch (error) {
       // It has ended well before: the handle gives that result.

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { LockkeeperError, isLockkeeperError } from '../errors.ts';
 import { endLeftOver, startGuarded, type Guarded } from './guarded.ts';
@@ -44,7 +44,8 @@ const GRACE_MS = 10_000;
  * @example const temporal = await startTemporal({ binary, dir, searchAttributes: {}, log: console.error });
  */
 export async function startTemporal(options: StartTemporalOptions): Promise<TemporalServer> {
-  const { dir, log } = options;
+  const { log } = options;
+  const dir = resolve(options.dir);
   await mkdir(dir, { recursive: true });
   const kept = {
     name: 'Temporal',

@@ -115,7 +115,7 @@ class Coordinator {
       await acts(`clean up after ${deploy}`, { startToCloseTimeout: '2 minutes' }).settleDeploy({
         environment: this.#environment,
         deploy,
-        reason: `its run ended as ${end.status}`,
+        reason: `its run ended as ${end.status}${end.reason ? `: ${end.reason}` : ''}`,
       });
     }
   }
@@ -129,7 +129,7 @@ class Coordinator {
         workflowRunTimeout: next.runTimeoutMs,
         staticSummary: next.summary,
         memo: { deploy: next.deploy },
-        searchAttributes: { LockkeeperKind: ['deploy-run'], LockkeeperDeploy: [next.deploy] },
+        searchAttributes: { LockkeeperKind: ['deploy-run'], LockkeeperState: ['running'], LockkeeperDeploy: [next.deploy] },
       });
       return child.firstExecutionRunId;
     } catch (error) {

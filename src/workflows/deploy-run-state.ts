@@ -1,4 +1,4 @@
-import { ApplicationFailure, defineQuery, defineSignal, defineUpdate, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import { ApplicationFailure, defineQuery, defineSignal, defineUpdate, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import { DEPLOY_STATUS_QUERY, FINISH_SIGNAL, OPERATE_UPDATE, PARTICIPANT_DRAINED_SIGNAL, QUEUE_DRAINED_SIGNAL } from '../protocol.ts';
 import type {
   DeployFinish,
@@ -100,6 +100,7 @@ export class RunState {
 
   end(outcome: Outcome, reason: string): void {
     this.#end = { outcome, reason };
+    upsertSearchAttributes({ LockkeeperState: [outcome] });
     this.tell();
   }
 

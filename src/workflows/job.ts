@@ -1,6 +1,6 @@
-import { ApplicationFailure, allHandlersFinished, condition, continueAsNew, defineQuery, defineUpdate, setCurrentDetails, setHandler, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, allHandlersFinished, condition, continueAsNew, defineQuery, defineUpdate, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { JOB_STATUS_QUERY, RELEASE_UPDATE } from '../protocol.ts';
-import type { JobStatus, JobWorkflowInput, ReleaseChoice, ResultInLedger, SliceOutcome } from '../protocol.ts';
+import type { JobPhase, JobStatus, JobWorkflowInput, ReleaseChoice, ResultInLedger, SliceOutcome } from '../protocol.ts';
 import { describeJob } from './details.ts';
 import { JobRun, jobKey } from './run-slices.ts';
 
@@ -28,7 +28,15 @@ function setup(input: JobWorkflowInput): JobRun {
       if (refused) throw ApplicationFailure.nonRetryable(refused, 'USAGE');
     },
   });
-  run.onChange = () => setCurrentDetails(describeJob(run.status()));
+  let shown: JobPhase = 'running';
+  run.onChange = () => {
+    const { phase } = run.status();
+    setCurrentDetails(describeJob(run.status()));
+    // Every change is an event of history; interruptions are told by the details alone.
+    if (phase === shown || phase === 'interrupted' || phase === 'waiting') return;
+    shown = phase;
+    upsertSearchAttributes({ LockkeeperState: [phase] });
+  };
   return run;
 }
 

@@ -1,12 +1,14 @@
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
+import { milliseconds } from '../duration.ts';
+import type { Duration } from '../duration.ts';
 import type { AnyJob, InputOf, NameOf, ResultOf } from '../jobs/define-job.ts';
 import { JobRun, jobKey } from './run-slices.ts';
 
 export interface RunJobOptions {
   /** The job's task queue, if it is not the workflow's own. */
   readonly taskQueue?: string;
-  /** Milliseconds a silent worker is believed; 30,000 unless said otherwise. */
-  readonly heartbeatTimeoutMs?: number;
+  /** How long a silent worker is believed; 30 s unless said otherwise. The job's definition is not known in the sandbox. */
+  readonly heartbeatTimeout?: Duration;
 }
 
 // How many jobs this workflow has begun: deterministic, and so part of their identity. The sandbox gives every workflow
@@ -27,7 +29,7 @@ export async function runJob<D extends AnyJob>(name: NameOf<D>, input: InputOf<D
     job: name,
     input,
     taskQueue: options.taskQueue ?? workflowInfo().taskQueue,
-    heartbeatTimeoutMs: options.heartbeatTimeoutMs,
+    heartbeatTimeoutMs: options.heartbeatTimeout === undefined ? undefined : milliseconds(options.heartbeatTimeout),
   });
   const outcome = await run.run(() => false);
   if (outcome === 'paused' || outcome.kind !== 'done') throw ApplicationFailure.nonRetryable(`job ${name} did not end`, 'JOB_FAILED');

@@ -80,6 +80,7 @@ export class JobRun {
   /** Whether a person's choice can be taken now: undefined if so, else why not. */
   refuseRelease(choice: ReleaseChoice): string | undefined {
     if (this.#phase !== 'quarantined') return `the job is ${this.#phase}, only a quarantined one can be released`;
+    if (!['continue', 'restart', 'from', 'fail'].includes(choice?.action)) return `${JSON.stringify(choice)} is no choice: continue, restart, from or fail`;
     if (choice.action === 'from' && (!Number.isInteger(choice.seq) || choice.seq < 1)) return `${choice.seq} is not a checkpoint number`;
     return undefined;
   }

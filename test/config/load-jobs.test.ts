@@ -1,8 +1,12 @@
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { loadConfig, loadJobs } from '../../src/config/index.ts';
 import { errorOf, folderOf } from './folder.ts';
 
+const execFileAsync = promisify(execFile);
+const CONFIG = new URL('../../src/config/index.ts', import.meta.url).href;
 const DEFINE = new URL('../../src/jobs/define-job.ts', import.meta.url).href;
 const module = (body: string) => `import { defineJob } from '${DEFINE}';
 const job = (name: string, taskQueue = 'q') => defineJob({ name, taskQueue, async *run() {} });
@@ -81,10 +85,26 @@ describe('refused', () => {
     );
   });
 
-  test('a syntax error, with its line and its cause', async () => {
-    const error = await errorOf(jobsOf({ 'a.ts': 'export const a = 1;\nexport const b = = 2;\n' }));
-    expect(error.message).toMatch(/a\.ts:2: syntax error: /);
-    expect(error.cause).toBeInstanceOf(SyntaxError);
+  test('a syntax error, as Node reports it: with its line and its cause', async () => {
+    const folder = folderOf({
+      'lockkeeper.yaml': 'environment: test\njobs: [a.ts, b.mjs]',
+      'a.ts': 'export const a = 1;\nexport const b = = 2;\n',
+      'b.mjs': 'export const a = = 1;\n',
+      // The test runner has a loader of its own; users have Node's.
+      'load.mjs': `import { loadConfig, loadJobs } from '${CONFIG}';
+        const error = await loadJobs(await loadConfig('lockkeeper.yaml')).catch((error) => error);
+        console.log(JSON.stringify([error.message, error.cause.errors.map(({ name }) => name)]));`,
+    });
+    const { stdout } = await execFileAsync(process.execPath, ['--no-warnings', 'load.mjs'], {
+      cwd: folder,
+      timeout: 30_000,
+    });
+    const [message, causes] = JSON.parse(stdout) as [string, string[]];
+    expect(message.split('\n').slice(1)).toEqual([
+      expect.stringMatching(/^a\.ts:2: syntax error: ./),
+      expect.stringMatching(/^b\.mjs: syntax error: ./),
+    ]);
+    expect(causes).toEqual(['SyntaxError', 'SyntaxError']);
   });
 
   test('everything at once, with all causes', async () => {

@@ -24,6 +24,7 @@ describe('the shape of the options', () => {
       '1:1: expected a map with the options environment, jobs, workflows, worker, drain, queues, participants, databases, plans, found a list',
     ],
     ['jobs that are no paths', 'environment: a\njobs: 3', '2:7: `jobs`: expected a path or a list of paths, found 3'],
+    ['an empty path', 'environment: a\njobs: ""', '2:7: `jobs`: expected a path or a list of paths, found ""'],
     ['one job that is no path', 'environment: a\njobs: [a, {}]', '2:11: `jobs[1]`: expected a path, found a map'],
     ['workflows that are a list', head('workflows: []'), '3:12: `workflows`: expected a path, found an empty list'],
     [
@@ -74,7 +75,7 @@ describe('the shape of the options', () => {
       `3:10: \`plans\`: ${NAME}, found "a b"`,
     ],
     ['a plan without steps', head('plans: { p: {} }'), '3:13: `plans.p.steps`: missing, expected a list of steps'],
-    ['a plan of no step', step(''), '3:24: `plans.p.steps`: expected at least one step, found an empty list'],
+    ['a plan of no step', step(''), '3:22: `plans.p.steps`: expected at least one step, found an empty list'],
     [
       'a pattern that is none',
       head('plans: { p: { parameters: { v: { pattern: ( } }, steps: [external: true] } }'),
@@ -101,80 +102,80 @@ describe('steps', () => {
     [
       'a command that is a string',
       step('command: ./restart.sh --all'),
-      `3:34: \`plans.p.steps[0].command\`: ${ARGV}, found "./restart.sh --all"`,
+      `3:32: \`plans.p.steps[0].command\`: ${ARGV}, found "./restart.sh --all"`,
     ],
     [
       'a rollback that is a string',
       step('{ external: true, rollback: undo }'),
-      `3:53: \`plans.p.steps[0].rollback\`: ${ARGV}, found "undo"`,
+      `3:51: \`plans.p.steps[0].rollback\`: ${ARGV}, found "undo"`,
     ],
     [
       'an empty command',
       step('command: []'),
-      '3:34: `plans.p.steps[0].command`: expected a list with at least the program to run, found an empty list',
+      '3:32: `plans.p.steps[0].command`: expected a list with at least the program to run, found an empty list',
     ],
     [
       'a number in a command',
       step('command: [a, 8080]'),
-      '3:38: `plans.p.steps[0].command[1]`: expected a word; put numbers in quotes, found 8080',
+      '3:36: `plans.p.steps[0].command[1]`: expected a word; put numbers in quotes, found 8080',
     ],
     [
       'a number in env',
       step('{ command: [a], env: { PORT: 80 } }'),
-      '3:54: `plans.p.steps[0].env.PORT`: expected a string; put numbers in quotes, found 80',
+      '3:52: `plans.p.steps[0].env.PORT`: expected a string; put numbers in quotes, found 80',
     ],
     [
       'a variable that is no name',
       step('{ command: [a], env: { a-b: c } }'),
-      `3:48: \`plans.p.steps[0].env\`: ${VARIABLE}, found "a-b"`,
+      `3:46: \`plans.p.steps[0].env\`: ${VARIABLE}, found "a-b"`,
     ],
-    ['no type', step('name: x'), `3:25: \`plans.p.steps[0]\`: ${STEP}, found one with \`name\``],
+    ['no type', step('name: x'), `3:23: \`plans.p.steps[0]\`: ${STEP}, found one with \`name\``],
     [
       'a misspelt type',
       step('comand: [a]'),
-      `3:25: \`plans.p.steps[0]\`: ${STEP}, found one with \`comand\` (did you mean \`command\`?)`,
+      `3:23: \`plans.p.steps[0]\`: ${STEP}, found one with \`comand\` (did you mean \`command\`?)`,
     ],
     [
       'two types',
       step('{ command: [a], migrate: b }'),
-      `3:25: \`plans.p.steps[0]\`: ${STEP}, found one with \`command\`, \`migrate\``,
+      `3:23: \`plans.p.steps[0]\`: ${STEP}, found one with \`command\`, \`migrate\``,
     ],
-    ['a bare word', step('external'), `3:25: \`plans.p.steps[0]\`: ${STEP}, found "external"`],
-    ['external that is not true', step('external: no'), '3:35: `plans.p.steps[0].external`: expected true, found "no"'],
+    ['a bare word', step('external'), `3:23: \`plans.p.steps[0]\`: ${STEP}, found "external"`],
+    ['external that is not true', step('external: no'), '3:33: `plans.p.steps[0].external`: expected true, found "no"'],
     [
       'an option of another type',
       step('{ external: true, idempotent: true }'),
-      '3:43: `plans.p.steps[0]`: unknown option `idempotent`; known: `external`, `lease`, `claimWithin`, `name`, `timeout`, `rollback`',
+      '3:41: `plans.p.steps[0]`: unknown option `idempotent`; known: `external`, `lease`, `claimWithin`, `name`, `timeout`, `rollback`',
     ],
     [
       'a lease of nothing',
       step('{ external: true, lease: 0 }'),
-      `3:50: \`plans.p.steps[0].lease\`: ${DURATION}, longer than 0, found 0`,
+      `3:48: \`plans.p.steps[0].lease\`: ${DURATION}, longer than 0, found 0`,
     ],
     [
       'two external steps',
       step('external: true, { external: true, name: b }'),
-      '3:41: `plans.p.steps[1]`: a plan has at most one external step, and `steps[0]` is one already',
+      '3:39: `plans.p.steps[1]`: a plan has at most one external step, and `steps[0]` is one already',
     ],
     [
       'two steps of one name',
       step('{ command: [a], name: x }, { migrate: b, name: x }'),
-      '3:72: `plans.p.steps[1].name`: "x" is the name of `steps[0]` already; use another',
+      '3:70: `plans.p.steps[1].name`: "x" is the name of `steps[0]` already; use another',
     ],
     [
       'two steps without a name',
       step('migrate: a, migrate: b'),
-      '3:37: `plans.p.steps[1]`: without a `name` it is called `migrate`, as `steps[0]` is already; give it one',
+      '3:35: `plans.p.steps[1]`: without a `name` it is called `migrate`, as `steps[0]` is already; give it one',
     ],
     [
       'a hundred steps',
       step(Array.from({ length: 100 }, (_, i) => `{ command: [a], name: s${i} }`).join(', ')),
-      '3:2905: `plans.p.steps[99]`: a plan has at most 99 steps, found 100',
+      '3:2884: `plans.p.steps[99]`: a plan has at most 99 steps, found 100',
     ],
     [
       'an unknown database',
       step('{ migrate: a, database: legder }'),
-      '3:49: `plans.p.steps[0].database`: unknown database "legder", did you mean `ledger`?',
+      '3:47: `plans.p.steps[0].database`: unknown database "legder", did you mean `ledger`?',
     ],
   ])('%s', async (_title, yaml, problem) => {
     expect(await problemsOf(yaml)).toEqual([problem]);
@@ -270,7 +271,7 @@ describe('unknown options', () => {
     [
       'of a step',
       step('{ command: [a], idempotant: true }'),
-      '3:41: `plans.p.steps[0]`: unknown option `idempotant`, did you mean `idempotent`?',
+      '3:39: `plans.p.steps[0]`: unknown option `idempotant`, did you mean `idempotent`?',
     ],
   ])('%s', async (_title, yaml, problem) => {
     expect(await problemsOf(yaml)).toEqual([problem]);

@@ -7,4 +7,5 @@ const { databaseUrl } = await startDev({
   durable: false,
   log: (line) => console.error(line),
 });
+process.on('SIGINT', () => console.log('interrupted'));
 console.log(databaseUrl);

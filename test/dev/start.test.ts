@@ -44,15 +44,14 @@ async function start(options: Partial<StartDevOptions> = {}): Promise<DevEnviron
   return dev;
 }
 
-async function startInAnotherProcess(): Promise<{ pid: number; databaseUrl: string }> {
+/** In a process group of its own, as a terminal would start it. */
+async function startInAnotherProcess(): Promise<{ pid: number; databaseUrl: string; said: () => Promise<string> }> {
   const script = fileURLToPath(new URL('./start-and-wait.ts', import.meta.url));
-  const child = spawn(process.execPath, [script, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script, dir], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
   children.push(child);
-  const [line] = (await Promise.race([
-    once(child.stdout, 'data'),
-    once(child, 'exit').then(([code]) => Promise.reject(new Error(`it ended with ${code} before it had started`))),
-  ])) as [Buffer];
-  return { pid: child.pid ?? 0, databaseUrl: line.toString().trim() };
+  const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`it ended with exit code ${code}`)));
+  const said = async () => String(((await Promise.race([once(child.stdout, 'data'), ended])) as [Buffer])[0]).trim();
+  return { pid: child.pid ?? 0, databaseUrl: await said(), said };
 }
 
 function record(server: 'temporal' | 'postgres') {
@@ -150,6 +149,14 @@ test(
     await expect(start()).rejects.toThrow(`run by process ${pid} already`);
   },
 );
+
+test('Ctrl-C reaches the process that started them, and not the servers', { timeout: STARTS }, async () => {
+  const { pid, databaseUrl, said } = await startInAnotherProcess();
+  process.kill(-pid, 'SIGINT');
+  expect(await said()).toBe('interrupted');
+  expect(await sql(databaseUrl, 'select 1 as id')).toEqual([{ id: 1 }]);
+  expect([record('temporal'), record('postgres')].map((found) => found && isRunning(found))).toEqual([true, true]);
+});
 
 test(
   'SIGKILL of the process that started them: neither server is left, and the next start works',

@@ -43,7 +43,10 @@ const plan = options({
 export const configSchema = options({
   environment: name,
   jobs: maybe(
-    z.preprocess((value) => (typeof value === 'string' ? [value] : value), list(path, 'a path or a list of paths')),
+    z.preprocess(
+      (value) => (typeof value === 'string' && value !== '' ? [value] : value),
+      list(path, 'a path or a list of paths'),
+    ),
   ),
   workflows: maybe(path),
   worker: maybe(

@@ -1,0 +1,88 @@
+import type { Client } from '@temporalio/client';
+import Table from 'cli-table3';
+import type pg from 'pg';
+import { cities } from './cities.ts';
+import type { Kill } from './demo-processes.ts';
+
+interface Subject {
+  readonly db: pg.Pool;
+  readonly client: Client;
+  readonly workflowId: string;
+  readonly deploy: string;
+  readonly kill: Kill;
+}
+
+/** Counts from what is left, prints it, and says whether it is as it must be. */
+export async function verify(s: Subject): Promise<boolean> {
+  const found = { ...(await countRows(s)), ...(await countHistory(s)), ...(await measure(s)) };
+  const checks: [string, number, number | undefined][] = [
+    ['cities in the input', cities.length, undefined],
+    ['cities in the database', found.distinct, cities.length],
+    ['lost', cities.length - found.distinct, 0],
+    ['done twice', found.rows - found.distinct, 0],
+    ['countries with statistics', found.countries, new Set(cities.map((city) => city.country)).size],
+    ['statistics that are wrong', found.wrongStatistics, 0],
+    ['rows written by version 1', found.v1, undefined],
+    ['rows written by version 2', found.v2, undefined],
+    ['rows of version 2 without the new column', found.v2Empty, 0],
+    ['attempts spent by the deploy', found.attemptsByDeploy, 0],
+    ['failed or timed-out activities in histories', found.failedActivities, 0],
+    ['claims of version 1 after code 700', found.lateClaims, 0],
+    ['ms from the first gate closing to drained', found.drainMs, undefined],
+    ['ms from the first gate opening to the next new row', found.resumeMs, undefined],
+    ['ms from SIGKILL to the next new row of its jobs', found.recoverMs, undefined],
+  ];
+  const table = new Table({ head: ['', 'found', 'expected'], style: { head: [], border: [] }, colAligns: ['left', 'right', 'right'] });
+  for (const [what, value, expected] of checks) table.push([what, value.toLocaleString('en'), expected?.toLocaleString('en') ?? '']);
+  console.log(table.toString());
+  const wrong = checks.filter(([, value, expected]) => expected !== undefined && value !== expected);
+  const mixed = found.v1 > 0 && found.v2 > 0;
+  if (!mixed) console.error('Both versions should have written rows: the deploy was not in the middle.');
+  for (const [what, value, expected] of wrong) console.error(`WRONG: ${what}: ${value}, expected ${expected}`);
+  if (mixed && wrong.length === 0) console.log('Nothing lost, nothing done twice.');
+  return mixed && wrong.length === 0;
+}
+
+async function countRows({ db }: Subject) {
+  const { rows } = await db.query<Record<'rows' | 'distinct' | 'v1' | 'v2' | 'v2Empty' | 'countries' | 'wrongStatistics', number>>(
+    `select count(*)::int as rows, count(distinct n)::int as distinct,
+       (count(*) filter (where written_by = 'v1'))::int as v1, (count(*) filter (where written_by = 'v2'))::int as v2,
+       (count(*) filter (where written_by = 'v2' and hemisphere is null))::int as "v2Empty",
+       (select count(*)::int from country_statistics) as countries,
+       (select count(*)::int from (select country, count(*) as n from city group by country) as c
+          full join country_statistics s using (country) where s.cities is distinct from c.n) as "wrongStatistics"
+     from city`,
+  );
+  return rows[0]!;
+}
+
+/** Attempts and failures as the server recorded them: what the Web UI would show in red. */
+async function countHistory({ client, workflowId, kill }: Subject) {
+  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+  let attemptsByDeploy = 0;
+  let failedActivities = 0;
+  for (const event of events ?? []) {
+    if (event.activityTaskFailedEventAttributes || event.activityTaskTimedOutEventAttributes) failedActivities += 1;
+    const attempt = event.activityTaskStartedEventAttributes?.attempt ?? 1;
+    const before = Number(event.eventTime?.seconds ?? 0) * 1_000 < kill.at.getTime();
+    if (before) attemptsByDeploy += attempt - 1;
+  }
+  return { attemptsByDeploy, failedActivities };
+}
+
+async function measure({ db, deploy, kill }: Subject) {
+  const { rows } = await db.query<Record<'drainMs' | 'resumeMs' | 'recoverMs' | 'lateClaims', number>>(
+    `with e as (select event, detail, at from lockkeeper.events where deploy = $1),
+       gate as (select min(at) filter (where event = 'lockGranted') as granted,
+         min(at) filter (where event = 'gateOpened') as opened,
+         min(at) filter (where event = 'code' and (detail->>'code')::int = 500) as drained,
+         min(at) filter (where event = 'code' and (detail->>'code')::int = 700) as steps_done from e)
+     select (extract(epoch from drained - granted) * 1000)::int as "drainMs",
+       (extract(epoch from (select min(written_at) from city where written_at > opened) - opened) * 1000)::int as "resumeMs",
+       (extract(epoch from (select min(written_at) from city where written_at > $2 and part = any($3)) - $2) * 1000)::int as "recoverMs",
+       (select count(*)::int from lockkeeper.claims where build_id = 'v1' and started_at > steps_done) as "lateClaims"
+     from gate`,
+    [deploy, kill.at, kill.parts],
+  );
+  return rows[0]!;
+}

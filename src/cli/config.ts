@@ -1,0 +1,66 @@
+import { Command } from 'commander';
+import { stringify } from 'yaml';
+import { loadConfig, loadJobs, withQueues } from '../config/index.ts';
+import type { Config } from '../config/index.ts';
+import { EXIT } from './exit-codes.ts';
+import { configOption, exits, jsonOption, withExample } from './options.ts';
+import type { ConfigOptions, JsonOptions } from './options.ts';
+import { print, printJson } from './terminal.ts';
+
+/** Shows what the config says, with every default. */
+export async function configShow(options: ConfigOptions & JsonOptions): Promise<number> {
+  const plain = plainConfig(await loadConfig(options.config));
+  if (options.json) printJson(plain);
+  else print(stringify(plain).trimEnd());
+  return EXIT.ok;
+}
+
+/** Maps as objects. Values of variables may come from secrets, so only their names are shown. */
+export function plainConfig(config: Config): unknown {
+  return JSON.parse(
+    JSON.stringify(config, (key, value: unknown) => {
+      if (value instanceof Map) return Object.fromEntries(value);
+      if (key === 'env' && typeof value === 'object' && value !== null) return Object.fromEntries(Object.keys(value).map((name) => [name, '(set)']));
+      return value;
+    }),
+  );
+}
+
+/** Loads the config and its jobs, and says what was found. */
+export async function configCheck(options: ConfigOptions & JsonOptions): Promise<number> {
+  const config = await loadConfig(options.config);
+  const jobs = await loadJobs(config);
+  const { queues } = withQueues(config, jobs.map((job) => job.taskQueue)); // prettier-ignore
+  const found = {
+    file: config.file,
+    environment: config.environment,
+    jobs: jobs.map((job) => job.name),
+    queues: queues.map((queue) => queue.taskQueue),
+    plans: [...config.plans.keys()],
+  };
+  if (options.json) printJson(found);
+  else {
+    print(`${found.file} is fine`);
+    print(`environment ${found.environment}; jobs: ${list(found.jobs)}; queues: ${list(found.queues)}; plans: ${list(found.plans)}`);
+  }
+  return EXIT.ok;
+}
+
+const list = (names: readonly string[]) => names.join(', ') || 'none';
+
+export function configCommand(): Command {
+  const show = new Command('show')
+    .description('show the config with every default; durations in milliseconds')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .action(exits(configShow));
+  const check = new Command('check')
+    .description('check the config and load its jobs')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .action(exits(configCheck));
+  return new Command('config')
+    .description('lockkeeper.yaml')
+    .addCommand(withExample(show, 'lockkeeper config show'))
+    .addCommand(withExample(check, 'lockkeeper config check --config deploy/lockkeeper.yaml'));
+}

@@ -1,0 +1,63 @@
+import { Command } from 'commander';
+import { ensureSearchAttributes } from '../client/search-attributes.ts';
+import { loadConfig, loadJobs, resolvePlan, withQueues } from '../config/index.ts';
+import type { Config, ConfigWithQueues } from '../config/index.ts';
+import { LockkeeperError } from '../errors.ts';
+import { createLogger } from '../log.ts';
+import { withBoth } from './connections.ts';
+import { configOption, exits, withExample } from './options.ts';
+import { serve } from './serve.ts';
+import { buildIdOf, buildIdOption } from './worker.ts';
+import type { WorkerOptions } from './worker.ts';
+
+/** Runs the worker of coordinator, deploys and steps until SIGTERM or SIGINT. */
+export async function deployWorker(options: WorkerOptions): Promise<number> {
+  const config = await knowQueues(await loadConfig(options.config));
+  const { environment } = config;
+  const buildId = buildIdOf(options, config);
+  const log = createLogger({ environment, buildId });
+  return withBoth(async ({ temporal, ledger }) => {
+    await ensureSearchAttributes(temporal.connection, temporal.namespace);
+    const { createDeployWorker } = await import('../workers/deploy-worker.ts');
+    const created = await createDeployWorker({
+      environment,
+      temporal,
+      ledger,
+      taskQueues: config.queues.map((queue) => queue.taskQueue),
+      buildId,
+      resolvePlan: (name, parameters) => resolvePlan(config, name, parameters),
+      databaseUrl: (name) => databaseUrlOf(config, name),
+      output: ({ text, ...where }) => log.info(where, text),
+      log,
+    });
+    return serve(created, log);
+  }, 'lockkeeper deploy-worker');
+}
+
+/** Only a config without `queues` needs the modules of the jobs here. */
+async function knowQueues(config: Config): Promise<ConfigWithQueues> {
+  const jobs = config.queues ? [] : await loadJobs(config);
+  return withQueues(config, jobs.map((job) => job.taskQueue)); // prettier-ignore
+}
+
+/** @throws {LockkeeperError} CONFIG_INVALID */
+export function databaseUrlOf(config: Pick<Config, 'databases'>, name: string, env: NodeJS.ProcessEnv = process.env): string {
+  const variable = config.databases.get(name)?.env;
+  if (variable === undefined) {
+    throw new LockkeeperError('CONFIG_INVALID', `there is no database \`${name}\``, { next: 'Declare it under `databases` in lockkeeper.yaml' });
+  }
+  const url = env[variable];
+  if (url) return url;
+  throw new LockkeeperError('CONFIG_INVALID', `database \`${name}\` is to be found in ${variable}, which is not set`, {
+    next: `Set ${variable} for the deploy worker`,
+  });
+}
+
+export function deployWorkerCommand(): Command {
+  const command = new Command('deploy-worker')
+    .description('run the worker that drives deploys and runs their steps')
+    .addOption(configOption())
+    .option(...buildIdOption)
+    .action(exits(deployWorker));
+  return withExample(command, 'lockkeeper deploy-worker --config /etc/lockkeeper/lockkeeper.yaml');
+}

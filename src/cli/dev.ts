@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { Command } from 'commander';
+import type { DevEnvironment } from '../dev/start.ts';
+import { createLogger } from '../log.ts';
+import { SEARCH_ATTRIBUTES } from '../protocol.ts';
+import { EXIT } from './exit-codes.ts';
+import { exits, jsonOption, parsePort, withExample } from './options.ts';
+import type { JsonOptions } from './options.ts';
+import { stopOnSignals } from './signals.ts';
+import { print, tell } from './terminal.ts';
+
+export interface DevOptions extends JsonOptions {
+  readonly dir: string;
+  readonly temporalPort: number;
+  readonly uiPort: number;
+  readonly postgresPort: number;
+}
+
+/** Keeps the process alive when neither server is a child of it, milliseconds. */
+const A_DAY = 86_400_000;
+
+/** Runs a Temporal server and a Postgres until Ctrl-C. */
+export async function dev(options: DevOptions): Promise<number> {
+  const { startDev } = await import('../dev/start.ts');
+  const { migrateLedger } = await import('../ledger/migrate.ts');
+  const environment = await startDev({ ...options, log: tell, searchAttributes: SEARCH_ATTRIBUTES });
+  const alive = setInterval(() => undefined, A_DAY);
+  try {
+    await migrateLedger(environment.databaseUrl, createLogger());
+    const { signal } = stopOnSignals();
+    print(options.json ? JSON.stringify(addresses(environment)) : describeDev(environment, options.dir));
+    if (!signal.aborted) await once(signal, 'abort');
+    tell('stopping');
+  } finally {
+    clearInterval(alive);
+    await environment.stop();
+  }
+  return EXIT.ok;
+}
+
+const addresses = ({ temporalAddress, namespace, uiUrl, databaseUrl }: DevEnvironment) => ({ temporalAddress, namespace, uiUrl, databaseUrl });
+
+/** Where everything is. The password stands only in the line that is there to be copied. */
+export function describeDev(environment: DevEnvironment, dir: string): string {
+  const { temporalAddress, namespace, uiUrl } = environment;
+  const url = new URL(environment.databaseUrl);
+  return [
+    `Temporal   ${temporalAddress}, namespace ${namespace}`,
+    ...(uiUrl === undefined ? [] : [`Web UI     ${uiUrl}`]),
+    `Postgres   ${url.host}${url.pathname}`,
+    `state      ${dir}`,
+    '',
+    'Copy this into the shell of your workers:',
+    '',
+    `export TEMPORAL_ADDRESS=${quoted(temporalAddress)}`,
+    ...(namespace === 'default' ? [] : [`export TEMPORAL_NAMESPACE=${quoted(namespace)}`]),
+    `export DATABASE_URL=${quoted(environment.databaseUrl)}`,
+    '',
+    'Ctrl-C stops it; the state stays.',
+  ].join('\n');
+}
+
+const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+export function devCommand(): Command {
+  const command = new Command('dev')
+    .description('run a Temporal server and a Postgres for development')
+    .option('--dir <directory>', 'where they keep their state', '.lockkeeper')
+    .option('--temporal-port <port>', 'port of Temporal; 0: a free one', parsePort, 7233)
+    .option('--ui-port <port>', "port of Temporal's Web UI", parsePort, 8233)
+    .option('--postgres-port <port>', 'port of Postgres', parsePort, 5433)
+    .addOption(jsonOption())
+    .action(exits(dev));
+  return withExample(command, 'lockkeeper dev --dir ~/.local/share/lockkeeper');
+}

@@ -1,0 +1,36 @@
+import { LockkeeperError, errorMessage, isLockkeeperError } from '../errors.ts';
+
+/** gRPC statuses of a server that does not answer. */
+const NO_ANSWER = [4, 14];
+
+/** An error of Temporal's client about a silent server as one of our own; others stay what they are. */
+export function explainError(error: unknown): unknown {
+  if (isLockkeeperError(error) || !NO_ANSWER.includes(grpcStatus(error) ?? -1)) return error;
+  return new LockkeeperError('TEMPORAL_UNREACHABLE', `Temporal does not answer: ${errorMessage(error)}`, {
+    next: 'Check TEMPORAL_ADDRESS and that the server runs',
+    cause: error,
+  });
+}
+
+function grpcStatus(error: unknown): number | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ('code' in at && typeof at.code === 'number') return at.code;
+  }
+  return undefined;
+}
+
+/**
+ * How an error is told: `lockkeeper: <message> [CODE]`, what belongs to it below. With LOCKKEEPER_DEBUG=1 its stack too.
+ */
+export function formatError(error: unknown, env: NodeJS.ProcessEnv = process.env): string {
+  const [first = '', ...rest] = errorMessage(error).split('\n');
+  const code = isLockkeeperError(error) ? ` [${error.code}]` : '';
+  const stack = env['LOCKKEEPER_DEBUG'] === '1' && error instanceof Error && error.stack ? [error.stack] : [];
+  return [`lockkeeper: ${first}${code}`, ...rest, ...stack].join('\n');
+}
+
+/** Commander's complaints about the command line in the same form, on one line with its suggestion. */
+export function formatUsageError(text: string): string {
+  const message = text.trim().replace(/^error: /, '').replace(/\n+/g, ' ');
+  return `lockkeeper: ${message} [USAGE]\n`;
+}
