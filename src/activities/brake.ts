@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { LockkeeperError } from '../errors.ts';
@@ -5,6 +6,9 @@ import type { LimitBefore } from '../ledger/gates.ts';
 
 /** One call to the server, milliseconds; without a deadline it hangs in retries while the server is away. */
 const CALL_DEADLINE = 10_000;
+/** How long the server may go on showing the limit from before, and how often it is asked, milliseconds. */
+const SEEN_WITHIN = 5_000;
+const LOOK_EVERY = 50;
 const ACTIVITY = proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY;
 
 /** Whose the brake of a gate is; it stands on the server as the reason of the queue's rate limit, for everybody to see. */
@@ -50,9 +54,12 @@ export async function brake(client: Client, taskQueue: string, mark: BrakeMark):
   const reason = brakeReason(mark);
   if (now?.rate === 0 && now.reason === reason) return;
   await setLimit(client, taskQueue, { rate: 0, reason });
-  const after = await readLimit(client, taskQueue);
-  if (after?.rate !== 0 || after.reason !== reason) {
-    throw new Error(`the brake of ${taskQueue} does not hold: the server says ${JSON.stringify(after)} after it was set`);
+  const until = Date.now() + SEEN_WITHIN;
+  for (;;) {
+    const after = await readLimit(client, taskQueue);
+    if (after?.rate === 0 && after.reason === reason) return;
+    if (Date.now() >= until) throw new Error(`the brake of ${taskQueue} does not hold: the server says ${JSON.stringify(after)} after it was set`);
+    await delay(LOOK_EVERY);
   }
 }
 

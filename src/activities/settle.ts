@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { COMMAND_KILL_AFTER } from '../defaults.ts';
 import { endGuarded } from '../commands/end-guarded.ts';
 import type { GuardedProcess } from '../commands/guarded-process.ts';
-import { readSteps } from '../ledger/deploy-steps.ts';
+import { readSteps, recordStep } from '../ledger/deploy-steps.ts';
 import type { DeployStepRow } from '../ledger/deploy-steps.ts';
 import { readDeploy, recordOutcome } from '../ledger/deploys.ts';
 import { openFence, readGates, releaseGate } from '../ledger/gates.ts';
@@ -25,7 +25,12 @@ export function createSettle(deps: DeployDependencies): DeployActivities['settle
   return async ({ environment, deploy, reason }) => {
     const row = await readDeploy(ledger, environment, deploy);
     for (const step of await readSteps(ledger, environment, deploy)) {
-      if (['started', 'compensating', 'inDoubt'].includes(step.state)) await stopStep(environment, deploy, step);
+      if (!['started', 'compensating', 'inDoubt'].includes(step.state)) continue;
+      await stopStep(environment, deploy, step);
+      // Whether it had done its work nobody knows.
+      if (row.token !== undefined && step.state !== 'inDoubt') {
+        await recordStep(ledger, { environment, deploy, token: row.token }, { n: step.n, state: 'inDoubt', note: `stopped: ${reason}` });
+      }
     }
     for (const gate of await readGates(ledger, environment)) {
       if (gate.owner?.deploy !== deploy) continue;

@@ -19,11 +19,11 @@ export async function configShow(options: ConfigOptions & JsonOptions): Promise<
 export function plainConfig(config: Config): unknown {
   return JSON.parse(
     JSON.stringify(config, (key, value: unknown) => {
-      if (value instanceof Map) return Object.fromEntries(value);
+      if (value instanceof Map) return Object.fromEntries(value as Map<string, unknown>);
       if (key === 'env' && typeof value === 'object' && value !== null) return Object.fromEntries(Object.keys(value).map((name) => [name, '(set)']));
       return value;
     }),
-  );
+  ) as unknown;
 }
 
 /** Loads the config and its jobs, and says what was found. */

@@ -1,10 +1,29 @@
 import { hostname, userInfo } from 'node:os';
+import { findConfigFile } from '../config/find-file.ts';
 import { loadConfig } from '../config/index.ts';
+import { LockkeeperError } from '../errors.ts';
 import type { EnvironmentOptions } from './options.ts';
 
-/** `--environment` or LOCKKEEPER_ENVIRONMENT, so that CI needs no config there; else the one of lockkeeper.yaml. */
+/**
+ * `--environment` or LOCKKEEPER_ENVIRONMENT, so that CI needs no config there; else the one of lockkeeper.yaml.
+ * @throws {LockkeeperError} USAGE, CONFIG_INVALID
+ */
 export async function environmentOf(options: EnvironmentOptions): Promise<string> {
-  return options.environment || (await loadConfig(options.config)).environment;
+  if (options.environment) return options.environment;
+  if (options.config === undefined && !hasConfig()) {
+    throw new LockkeeperError('USAGE', 'no environment is given, and there is no lockkeeper.yaml here or above that names one', {
+      next: 'Give --environment or set LOCKKEEPER_ENVIRONMENT',
+    });
+  }
+  return (await loadConfig(options.config)).environment;
+}
+
+function hasConfig(): boolean {
+  try {
+    return findConfigFile(undefined) !== '';
+  } catch {
+    return false;
+  }
 }
 
 /** Who asks: what was said, or what the CI system says, or the user of this machine. */

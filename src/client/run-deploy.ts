@@ -18,6 +18,8 @@ export type DeployEvent =
   | { readonly kind: 'waiting'; readonly ahead: readonly string[] }
   | { readonly kind: 'status'; readonly status: DeployStatus }
   | { readonly kind: 'noAnswer'; readonly reason: string }
+  /** The run ended without an outcome; the coordinator stops its steps and opens its gates. */
+  | { readonly kind: 'runLost'; readonly how: string }
   | { readonly kind: 'commandStarted'; readonly step: string }
   | { readonly kind: 'commandEnded'; readonly step: string; readonly outcome: StepOutcome }
   | { readonly kind: 'leaseLost'; readonly step: string; readonly how: 'cancelled' | 'lost' };
@@ -56,7 +58,6 @@ export async function runDeploy(options: RunDeployOptions): Promise<DeployEnd> {
     if (Date.now() >= until) return { kind: 'timedOut', reason: `deploy ${request.id} has not ended in time; it goes on without us` };
     const where = await lookAt(options, runId);
     if (where?.at === 'ended') return ended(where.result);
-    if (where?.at === 'lost') return { kind: 'ended', outcome: 'failed', reason: `its run ended as ${where.how}` };
     if (where?.at === 'waiting') onEvent({ kind: 'waiting', ahead: where.ahead });
     if (where?.at === 'running') {
       runId = where.runId;
@@ -64,10 +65,11 @@ export async function runDeploy(options: RunDeployOptions): Promise<DeployEnd> {
       const end = options.command && (await takePart(options, where.status, nonce));
       if (end) return end;
     }
-    if (where?.at === 'unknown') {
-      // Between two looks the run may have ended and another begun: the ticket knows.
+    if (where?.at === 'lost') onEvent({ kind: 'runLost', how: where.how });
+    if (where?.at === 'lost' || where?.at === 'unknown') {
+      // The run is gone, or has ended between two looks and another one has begun: the ticket knows the outcome.
       const again = await deploys.request(request);
-      if (again.outcome) return { kind: 'ended', outcome: again.outcome };
+      if (again.outcome) return { kind: 'ended', outcome: again.outcome, ...(where.at === 'lost' && { reason: `its run ended as ${where.how}` }) };
     }
     await pause(signal);
   }

@@ -42,7 +42,7 @@ export interface StepChange {
 export async function recordStep(ledger: Ledger, ref: DeployRef, change: StepChange): Promise<void> {
   const begins = change.state === 'started' || change.state === 'compensating';
   const { rowCount } = await ledger.pool.query(
-    `update lockkeeper._deploy_steps s set state = $6, run_id = coalesce($7, s.run_id), result = coalesce($8, s.result),
+    `update lockkeeper._deploy_steps s set state = $6, run_id = coalesce($7, s.run_id), result = $8,
        started_at = case when $9 then coalesce(s.started_at, now()) else s.started_at end,
        ended_at = case when $9 then null else now() end
      from lockkeeper._deploys d

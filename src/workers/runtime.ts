@@ -16,5 +16,6 @@ export function installRuntime(log: Logger): void {
 
 function forward(log: Logger, entry: LogEntry): void {
   const level = entry.level === 'ERROR' ? 'error' : 'warn';
-  log[level]({ ...entry.meta }, entry.message);
+  const { error, ...meta } = entry.meta ?? {};
+  log[level]({ ...meta, ...(error instanceof Error ? { err: error } : error !== undefined && { error }) }, entry.message);
 }

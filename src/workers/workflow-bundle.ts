@@ -1,18 +1,28 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
-import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import type { WorkflowBundleOption, WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { LockkeeperError, errorMessage } from '../errors.ts';
 import type { Logger } from '../log.ts';
 
+/** Made by the build, so that a worker without workflows of its own starts at once. */
+const PREBUILT = fileURLToPath(new URL('../workflows.bundle.js', import.meta.url));
 const OWN = fileURLToPath(import.meta.resolve(`../workflows/index${path.extname(import.meta.url)}`));
 
 /**
  * The workflows of lockkeeper, joined by the user's own.
  * @throws {LockkeeperError} CONFIG_INVALID when the user's do not bundle
  */
-export async function bundleWorkflows(log: Logger, users: string | undefined): Promise<WorkflowBundleWithSourceMap> {
+export async function bundleWorkflows(log: Logger, users: string | undefined): Promise<WorkflowBundleOption> {
+  if (users === undefined && existsSync(PREBUILT)) return { codePath: PREBUILT };
+  return bundle(log, users);
+}
+
+/** Bundles now. @throws {LockkeeperError} CONFIG_INVALID */
+export async function bundle(log: Logger, users: string | undefined): Promise<WorkflowBundleWithSourceMap> {
   const workflowsPath = users === undefined ? OWN : await joinedEntry(users);
   try {
     return await bundleWorkflowCode({ workflowsPath, logger: quiet(log) });
@@ -29,7 +39,10 @@ async function joinedEntry(users: string): Promise<string> {
   const directory = path.join(path.dirname(users), '.lockkeeper');
   const entry = path.join(directory, 'workflows.mjs');
   await mkdir(directory, { recursive: true });
-  await writeFile(entry, [OWN, users].map((file) => `export * from ${JSON.stringify(file)};\n`).join(''));
+  // Renamed into place: another worker may be reading it right now.
+  const draft = `${entry}.${randomUUID()}`;
+  await writeFile(draft, [OWN, users].map((file) => `export * from ${JSON.stringify(file)};\n`).join(''));
+  await rename(draft, entry);
   return entry;
 }
 

@@ -1,4 +1,4 @@
-import { ApplicationFailure, defineQuery, defineSignal, defineUpdate, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, defineQuery, defineSignal, defineUpdate, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import { DEPLOY_STATUS_QUERY, FINISH_SIGNAL, OPERATE_UPDATE, PARTICIPANT_DRAINED_SIGNAL, QUEUE_DRAINED_SIGNAL } from '../protocol.ts';
 import type {
   DeployFinish,
@@ -75,21 +75,27 @@ export class RunState {
   /** Writes the code down before the act that it names is over with; it only grows. */
   async reach(code: number): Promise<void> {
     if (code <= this.code) return;
-    await acts(`code ${code}`).recordCode({ ...this.ref, code, direction: this.#direction });
+    await this.#write(() => acts(`code ${code}`).recordCode({ ...this.ref, code, direction: this.#direction }));
     this.code = code;
     this.tell();
   }
 
   async turnBack(): Promise<void> {
     this.#direction = 'back';
-    await acts('turn back').recordCode({ ...this.ref, code: this.code, direction: 'back' });
+    await this.#write(() => acts('turn back').recordCode({ ...this.ref, code: this.code, direction: 'back' }));
     this.enter('rolling back');
   }
 
   async recordStep(n: number, state: StepState, more: { runId?: string; note?: string } = {}): Promise<void> {
-    this.#steps = this.#steps.map((step) => (step.n === n ? { ...step, state, ...(more.note !== undefined && { note: more.note }) } : step));
-    await acts(`step ${n}: ${state}`).recordStep({ ...this.ref, n, state, ...more });
+    const note = more.note === undefined ? {} : { note: more.note };
+    this.#steps = this.#steps.map((step) => (step.n === n ? { n, name: step.name, type: step.type, state, ...note } : step));
+    await this.#write(() => acts(`step ${n}: ${state}`).recordStep({ ...this.ref, n, state, ...more }));
     this.tell();
+  }
+
+  /** The record is written also when the run was just cancelled: what is true is not undone by that. */
+  #write(act: () => Promise<void>): Promise<void> {
+    return CancellationScope.nonCancellable(act);
   }
 
   hold(held: NonNullable<DeployStatus['held']> | undefined): void {
@@ -120,6 +126,7 @@ export class RunState {
 
   stopIfAborted(): void {
     if (this.aborted) throw new DeployAborted(`aborted by ${this.aborted.by}: ${this.aborted.reason}`);
+    if (CancellationScope.current().consideredCancelled) throw new DeployAborted('cancelled in Temporal');
   }
 
   status(): DeployStatus {

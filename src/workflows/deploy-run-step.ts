@@ -11,7 +11,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { FINISH_SIGNAL, deployStepId } from '../protocol.ts';
 import type { DeployStepInput, Direction, LockGrant, PlanStep, StepOutcome } from '../protocol.ts';
 import { waiting } from './deploy-activities.ts';
-import { DeployAborted, DeployFailed } from './deploy-ends.ts';
+import { DeployFailed } from './deploy-ends.ts';
 import type { RunState } from './deploy-run-state.ts';
 import type { deployStep } from './deploy-step.ts';
 
@@ -151,7 +151,7 @@ async function whatNow(run: RunState, grant: LockGrant, n: number, step: PlanSte
   await condition(() => run.verdict !== undefined || run.aborted !== undefined, grant.plan.holdMs);
   const verdict = run.verdict;
   run.hold(undefined);
-  if (run.aborted) throw new DeployAborted(`aborted by ${run.aborted.by}: ${run.aborted.reason}`);
+  run.stopIfAborted();
   if (!verdict) throw new DeployFailed(`${why}; nobody decided within ${grant.plan.holdMs / 1000} s`);
   return verdict.action === 'skipStep' ? 'skip' : 'retry';
 }

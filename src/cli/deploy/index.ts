@@ -1,0 +1,19 @@
+import { Command } from 'commander';
+import { deployFinishCommand } from './finish.ts';
+import { deployListCommand } from './list.ts';
+import { deployOperateCommands } from './operate.ts';
+import { deployRunCommand } from './run.ts';
+import { deployShowCommand } from './show.ts';
+import { deployStartCommand } from './start.ts';
+
+export function deployCommand(): Command {
+  const command = new Command('deploy')
+    .description('ask for deploys, take part in them, look at them')
+    .addCommand(deployRunCommand())
+    .addCommand(deployStartCommand())
+    .addCommand(deployFinishCommand())
+    .addCommand(deployShowCommand())
+    .addCommand(deployListCommand());
+  deployOperateCommands().forEach((operation) => command.addCommand(operation));
+  return command;
+}

@@ -1,0 +1,26 @@
+import type { DeployClient } from '../../client/deploy-client.ts';
+import { errorMessage } from '../../errors.ts';
+import type { DeployStatus } from '../../protocol.ts';
+
+/** What the run of a deploy says of itself now. */
+export type Live = { readonly status: DeployStatus } | { readonly ahead: readonly string[] } | { readonly noAnswer: string };
+
+/** Undefined: it does not run and does not wait. That nobody answers is part of the picture, not an error. */
+export async function liveStatus(deploys: DeployClient, id: string): Promise<Live | undefined> {
+  try {
+    const where = await deploys.find(id);
+    if (where.at === 'running') return { status: where.status };
+    return where.at === 'waiting' ? { ahead: where.ahead } : undefined;
+  } catch (error) {
+    return { noAnswer: errorMessage(error) };
+  }
+}
+
+/** One line. */
+export function describeLive(live: Live): string {
+  if ('noAnswer' in live) return `no answer: ${live.noAnswer}`;
+  if ('ahead' in live) return live.ahead.length === 0 ? 'next in line' : `waits for ${live.ahead.join(', ')}`;
+  const { phase, code, draining, held } = live.status;
+  const parts = [`${phase} (code ${code})`, ...(draining.length > 0 ? [`waiting for ${draining.join(', ')}`] : [])];
+  return held ? `held until ${new Date(held.until).toISOString()}: ${held.reason}` : parts.join(', ');
+}

@@ -1,0 +1,107 @@
+import type { DeployEvent } from '../../client/run-deploy.ts';
+import { CODE } from '../../protocol.ts';
+import type { DeployStatus, StepRecord } from '../../protocol.ts';
+
+/** What has been told of a deploy, so that nothing is told at every look. */
+export interface Told {
+  readonly ahead?: string;
+  readonly phase?: string;
+  readonly drained?: boolean;
+  readonly held?: string;
+  readonly steps: Readonly<Record<number, string>>;
+  /** Nobody answered at the last look. */
+  readonly silent?: boolean;
+  readonly lost?: boolean;
+}
+export const NOTHING_TOLD: Told = { steps: {} };
+
+export interface Narration {
+  readonly told: Told;
+  readonly lines: readonly string[];
+}
+
+/** What is new in an event, as lines for people; each change once, however often it is seen. Pure. */
+export function narrate(told: Told, event: DeployEvent): Narration {
+  switch (event.kind) {
+    case 'requested':
+      return requested(told, event.ticket);
+    case 'waiting':
+      return waiting(answered(told), event.ahead);
+    case 'status':
+      return status(answered(told), event.status);
+    case 'noAnswer':
+      return { told: { ...told, silent: true }, lines: told.silent ? [] : [`Nobody answers, trying again: ${event.reason}`] };
+    case 'runLost':
+      return { told: { ...told, lost: true }, lines: told.lost ? [] : [`The deploy run is gone (${event.how}); its steps are being stopped and its gates opened`] };
+    case 'commandStarted':
+      return { told, lines: [`Running your command for step ${event.step}`] };
+    case 'commandEnded':
+      return { told, lines: [`Your command ended: ${'reason' in event.outcome ? event.outcome.reason : event.outcome.kind}`] };
+    case 'leaseLost':
+      return { told, lines: [event.how === 'cancelled' ? `Step ${event.step} was cancelled; your command was ended` : `The lease of step ${event.step} is lost; your command was ended`] };
+  }
+}
+
+function requested(told: Told, ticket: Extract<DeployEvent, { kind: 'requested' }>['ticket']): Narration {
+  const known = ticket.outcome !== undefined ? `was requested before and has ${ticket.outcome}` : `is approved, number ${ticket.approvalOrder}`;
+  return { told, lines: [`Deploy ${ticket.deploy} ${known}`] };
+}
+
+function answered({ silent, ...told }: Told): Narration {
+  return { told, lines: silent ? ['There is an answer again'] : [] };
+}
+
+function waiting({ told, lines }: Narration, ahead: readonly string[]): Narration {
+  const now = ahead.join(', ');
+  if (told.ahead === now) return { told, lines };
+  const line = now === '' ? 'Next in line' : `Waiting for ${ahead.length === 1 ? 'deploy' : 'deploys'} ${now}`;
+  return { told: { ...told, ahead: now }, lines: [...lines, line] };
+}
+
+function status(before: Narration, now: DeployStatus): Narration {
+  return [drained, stepChanges, phase, held].reduce<Narration>((so, part) => {
+    const { told, lines } = part(so.told, now);
+    return { told, lines: [...so.lines, ...lines] };
+  }, before);
+}
+
+const unchanged = (told: Told): Narration => ({ told, lines: [] });
+
+/** Phases that something else tells, or that say nothing to the one who waits. */
+const SILENT_PHASES = ['starting', 'held for a person', 'finished'];
+
+function phase(told: Told, now: DeployStatus): Narration {
+  const text = [now.phase, ...(now.draining.length > 0 ? [now.draining.join(', ')] : [])].join(': ');
+  if (told.phase === text) return unchanged(told);
+  const line = `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+  return { told: { ...told, phase: text }, lines: SILENT_PHASES.includes(now.phase) ? [] : [line] };
+}
+
+function drained(told: Told, now: DeployStatus): Narration {
+  if (told.drained || now.code < CODE.drained) return unchanged(told);
+  return { told: { ...told, drained: true }, lines: ['Gates closed and drained'] };
+}
+
+function stepChanges(told: Told, now: DeployStatus): Narration {
+  const changed = now.steps.filter((step) => (told.steps[step.n] ?? 'pending') !== step.state);
+  const steps = { ...told.steps, ...Object.fromEntries(changed.map((step) => [step.n, step.state])) };
+  // That a step begins is said by the phase.
+  const lines = changed.filter((step) => !['started', 'compensating', 'pending'].includes(step.state)).map((step) => stepLine(step, now));
+  return { told: { ...told, steps }, lines };
+}
+
+const stepLine = (step: StepRecord, now: DeployStatus) =>
+  `Step ${step.n} of ${now.steps.length}, ${step.name}: ${step.state === 'inDoubt' ? 'in doubt' : step.state}${step.note ? `: ${step.note}` : ''}`;
+
+function held({ held: before, ...told }: Told, { held: now, deploy }: DeployStatus): Narration {
+  if (!now) return unchanged(told);
+  const key = `${now.until} ${now.reason}`;
+  if (before === key) return unchanged({ ...told, held: key });
+  return {
+    told: { ...told, held: key },
+    lines: [
+      `Held until ${new Date(now.until).toISOString()}: ${now.reason}`,
+      `Decide with \`lockkeeper deploy retry-step ${deploy} --reason …\`, \`skip-step\` or \`abort\``,
+    ],
+  };
+}

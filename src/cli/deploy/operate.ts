@@ -1,0 +1,49 @@
+import { Command } from 'commander';
+import { DeployClient } from '../../client/deploy-client.ts';
+import type { Operation } from '../../protocol.ts';
+import { withTemporal } from '../connections.ts';
+import { EXIT } from '../exit-codes.ts';
+import { configOption, environmentOption, exits, jsonOption, requestedByOption, withExample } from '../options.ts';
+import type { EnvironmentOptions, JsonOptions } from '../options.ts';
+import { print, printJson } from '../terminal.ts';
+import { environmentOf, requestedBy } from '../who.ts';
+import { elseNotCurrent } from './not-current.ts';
+
+export interface OperateOptions extends EnvironmentOptions, JsonOptions {
+  readonly reason: string;
+  readonly requestedBy?: string;
+}
+
+/** An operator's word to the deploy that runs; it goes on the record with who and why. */
+export async function deployOperate(action: Operation['action'], id: string, options: OperateOptions): Promise<number> {
+  const environment = await environmentOf(options);
+  const operation: Operation = { deploy: id, action, reason: options.reason, by: requestedBy(options.requestedBy) };
+  const status = await withTemporal(({ client }) =>
+    elseNotCurrent(id, environment, () => new DeployClient(client, environment).operate(operation)),
+  );
+  if (options.json) printJson(status);
+  else print(`${WORDS[action].done} ${id} of ${environment}; follow it with \`lockkeeper deploy show ${id}\``);
+  return EXIT.ok;
+}
+
+const WORDS: Record<Operation['action'], { name: string; does: string; done: string }> = {
+  abort: { name: 'abort', does: 'end a running deploy: its steps are ended and rolled back, its gates open', done: 'told to end: deploy' },
+  retryStep: { name: 'retry-step', does: 'run the held step of a deploy again', done: 'its step runs again: deploy' },
+  skipStep: { name: 'skip-step', does: 'go on without the held step of a deploy', done: 'its step is skipped: deploy' },
+};
+
+export function deployOperateCommands(): Command[] {
+  return (['abort', 'retryStep', 'skipStep'] as const).map((action) => {
+    const { name, does } = WORDS[action];
+    const command = new Command(name)
+      .description(does)
+      .argument('<id>', 'the deploy')
+      .requiredOption('--reason <text>', 'why, for the record')
+      .addOption(requestedByOption())
+      .addOption(environmentOption())
+      .addOption(configOption())
+      .addOption(jsonOption())
+      .action(exits((id: string, options: OperateOptions) => deployOperate(action, id, options)));
+    return withExample(command, `lockkeeper deploy ${name} v42 --reason "the database is at its limit"`);
+  });
+}

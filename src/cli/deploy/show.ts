@@ -1,0 +1,79 @@
+import { Command } from 'commander';
+import { DeployClient } from '../../client/deploy-client.ts';
+import { readSteps } from '../../ledger/deploy-steps.ts';
+import type { DeployStepRow } from '../../ledger/deploy-steps.ts';
+import { readDeploy } from '../../ledger/deploys.ts';
+import type { DeployRow } from '../../ledger/deploys.ts';
+import { readEvents } from '../../ledger/event-log.ts';
+import type { EventRow } from '../../ledger/event-log.ts';
+import { withBoth } from '../connections.ts';
+import { EXIT } from '../exit-codes.ts';
+import { configOption, environmentOption, exits, jsonOption, withExample } from '../options.ts';
+import type { EnvironmentOptions, JsonOptions } from '../options.ts';
+import { formatTime, table } from '../table.ts';
+import { print, printJson } from '../terminal.ts';
+import { environmentOf } from '../who.ts';
+import { describeLive, liveStatus } from './live-status.ts';
+import type { Live } from './live-status.ts';
+
+export interface ShownDeploy {
+  readonly deploy: DeployRow;
+  readonly steps: readonly DeployStepRow[];
+  readonly events: readonly EventRow[];
+  readonly live: Live | undefined;
+}
+
+/** Everything the ledger knows of a deploy and, while it runs, what it says itself. */
+export async function deployShow(id: string, options: EnvironmentOptions & JsonOptions): Promise<number> {
+  const environment = await environmentOf(options);
+  const shown = await withBoth(async ({ temporal, ledger }): Promise<ShownDeploy> => {
+    const deploy = await readDeploy(ledger, environment, id);
+    const [steps, events] = await Promise.all([readSteps(ledger, environment, id), readEvents(ledger, environment, id)]);
+    const live = deploy.outcome ? undefined : await liveStatus(new DeployClient(temporal.client, environment), id);
+    return { deploy, steps, events, live };
+  });
+  if (options.json) printJson(shown);
+  else print(describeDeploy(shown));
+  return EXIT.ok;
+}
+
+export function describeDeploy({ deploy, steps, events, live }: ShownDeploy): string {
+  const { version } = deploy.request;
+  const state = deploy.outcome ?? (live ? describeLive(live) : 'not ended, and it neither runs nor waits');
+  return [
+    `deploy ${deploy.id} of ${deploy.environment}: ${state}`,
+    ...(deploy.outcomeReason ? [`reason: ${deploy.outcomeReason}`] : []),
+    `plan ${deploy.plan}${version === undefined ? '' : `, version ${version}`}, requested by ${deploy.requestedBy} at ${formatTime(deploy.requestedAt)}`,
+    `code ${deploy.code}, ${deploy.direction}; ${deploy.runIds.length === 1 ? '1 run' : `${deploy.runIds.length} runs`}`,
+    ...(steps.length > 0 ? ['', stepTable(steps)] : []),
+    ...(events.length > 0 ? ['', eventTable(events)] : []),
+  ].join('\n');
+}
+
+const stepTable = (steps: readonly DeployStepRow[]) =>
+  table(
+    ['STEP', 'TYPE', 'STATE', 'STARTED', 'ENDED', 'NOTE'],
+    steps.map((step) => [`${step.n} ${step.name}`, step.type, step.state, formatTime(step.startedAt), formatTime(step.endedAt), step.note]),
+  );
+
+const eventTable = (events: readonly EventRow[]) =>
+  table(
+    ['AT', 'WHO', 'WHAT', 'DETAIL'],
+    events.map((event) => [formatTime(event.at), event.actor, event.event, describeDetail(event.detail)]),
+  );
+
+const describeDetail = (detail: EventRow['detail']) =>
+  Object.entries(detail)
+    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(', ');
+
+export function deployShowCommand(): Command {
+  const command = new Command('show')
+    .description('everything about one deploy: request, steps, what happened, where it is')
+    .argument('<id>', 'the deploy')
+    .addOption(environmentOption())
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .action(exits(deployShow));
+  return withExample(command, 'lockkeeper deploy show v42');
+}

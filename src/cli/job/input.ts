@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import { didYouMean } from '../../config/did-you-mean.ts';
+import { LockkeeperError, errorMessage } from '../../errors.ts';
+import type { AnyJob } from '../../jobs/define-job.ts';
+
+export interface InputOptions {
+  readonly input?: string;
+  readonly inputFile?: string;
+}
+
+/** The job of that name. @throws {LockkeeperError} JOB_UNKNOWN */
+export function definitionOf(jobs: readonly AnyJob[], name: string): AnyJob {
+  const found = jobs.find((job) => job.name === name);
+  if (found) return found;
+  const names = jobs.map((job) => job.name);
+  const meant = didYouMean(name, names);
+  throw new LockkeeperError('JOB_UNKNOWN', meant === undefined ? `there is no job \`${name}\`` : `there is no job \`${name}\`, did you mean \`${meant}\`?`, {
+    next: names.length === 0 ? 'The config exports no jobs' : `The config has: ${names.join(', ')}`,
+  });
+}
+
+/** What was given as input; undefined when nothing was. @throws {LockkeeperError} USAGE, JOB_INPUT_INVALID */
+export async function readInput({ input, inputFile }: InputOptions): Promise<unknown> {
+  if (input !== undefined && inputFile !== undefined) {
+    throw new LockkeeperError('USAGE', '--input and --input-file are both given', { next: 'Give one of them' });
+  }
+  const text = inputFile === undefined ? input : await readText(inputFile);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new LockkeeperError('JOB_INPUT_INVALID', `the input is not JSON: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new LockkeeperError('USAGE', `the input file cannot be read: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+/** Lets the job judge its input before anything is started. @throws {LockkeeperError} JOB_INPUT_INVALID */
+export function checkInput(definition: AnyJob, input: unknown): void {
+  try {
+    definition.options.parseInput?.(input);
+  } catch (error) {
+    throw new LockkeeperError('JOB_INPUT_INVALID', `job ${definition.name} does not take this input: ${errorMessage(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,69 @@
+import { Command } from 'commander';
+import { JobClient } from '../../client/job-client.ts';
+import { errorMessage, isLockkeeperError } from '../../errors.ts';
+import type { JobRow } from '../../ledger/jobs.ts';
+import type { JobStatus } from '../../protocol.ts';
+import { withBoth } from '../connections.ts';
+import { EXIT } from '../exit-codes.ts';
+import { exits, jsonOption, withExample } from '../options.ts';
+import type { JsonOptions } from '../options.ts';
+import { formatTime } from '../table.ts';
+import { print, printJson } from '../terminal.ts';
+import { progressLine } from './progress.ts';
+
+/** A workflow answers only while some worker serves its queue, milliseconds. */
+const ASK_WITHIN = 3_000;
+
+export interface ShownJob {
+  readonly id: string;
+  /** What the ledger says; undefined before the first slice. */
+  readonly row: JobRow | undefined;
+  readonly status: JobStatus | { readonly noAnswer: string };
+}
+
+/** What ledger and workflow say of a job. */
+export async function jobShow(id: string, options: JsonOptions): Promise<number> {
+  const shown = await withBoth(async ({ temporal, ledger }): Promise<ShownJob> => {
+    const handle = new JobClient(temporal.client, ledger).handle(id);
+    const row = await handle.row();
+    const status = await temporal.client
+      .withDeadline(Date.now() + ASK_WITHIN, () => handle.status())
+      .catch((error: unknown) => {
+        // A workflow that Temporal has forgotten may still stand in the ledger.
+        if (isLockkeeperError(error, 'JOB_NOT_FOUND') && !row) throw error;
+        return { noAnswer: errorMessage(error) };
+      });
+    return { id, row, status };
+  });
+  if (options.json) printJson(shown);
+  else print(describeJob(shown));
+  return EXIT.ok;
+}
+
+export function describeJob({ id, row, status }: ShownJob): string {
+  const says = 'noAnswer' in status ? `no answer: ${status.noAnswer}` : workflowSays(status);
+  if (!row) return [`${id}: not begun yet`, `workflow: ${says}`].join('\n');
+  const on = row.worker === undefined ? '' : `, on worker ${row.worker} of build ${row.buildId}`;
+  return [
+    progressLine(row),
+    `job ${row.name} on queue ${row.taskQueue}${on}, started ${formatTime(row.createdAt)}`,
+    `last checkpoint ${formatTime(row.lastCheckpointAt) ?? 'none'}; interrupted ${times(row.interruptions)}, lost ${times(row.losses)} since then`,
+    ...(row.reason ? [`reason: ${row.reason}`] : []),
+    `workflow: ${says}`,
+    ...(row.state === 'quarantined' ? [`It waits for you: lockkeeper job release ${id} --continue | --restart | --from <seq> | --fail`] : []),
+  ].join('\n');
+}
+
+const workflowSays = (status: JobStatus) =>
+  `${status.phase} at checkpoint ${status.seq}, ${times(status.failures)} failed${status.reason ? `: ${status.reason}` : ''}`;
+
+const times = (n: number) => (n === 1 ? 'once' : `${n} times`);
+
+export function jobShowCommand(): Command {
+  const command = new Command('show')
+    .description('what ledger and workflow say of a job')
+    .argument('<id>', 'the job')
+    .addOption(jsonOption())
+    .action(exits(jobShow));
+  return withExample(command, 'lockkeeper job show import-7');
+}

@@ -1,0 +1,55 @@
+import { Command } from 'commander';
+import { JobClient } from '../../client/job-client.ts';
+import { loadConfig, loadJobs } from '../../config/index.ts';
+import { withBoth } from '../connections.ts';
+import { EXIT } from '../exit-codes.ts';
+import { configOption, exits, jsonOption, timeoutOption, withExample } from '../options.ts';
+import type { ConfigOptions, JsonOptions } from '../options.ts';
+import { stopOnSignals } from '../signals.ts';
+import { print, tell } from '../terminal.ts';
+import { follow } from './follow.ts';
+import { checkInput, definitionOf, readInput } from './input.ts';
+import type { InputOptions } from './input.ts';
+
+export interface JobStartOptions extends ConfigOptions, JsonOptions, InputOptions {
+  readonly id?: string;
+  readonly owner?: string;
+  readonly wait?: boolean;
+  /** Milliseconds. */
+  readonly timeout?: number;
+}
+
+/** Starts a job; with `wait` shows its progress and ends as it ends. */
+export async function jobStart(name: string, options: JobStartOptions): Promise<number> {
+  const definition = definitionOf(await loadJobs(await loadConfig(options.config)), name);
+  const input = await readInput(options);
+  checkInput(definition, input);
+  return withBoth(async ({ temporal, ledger }) => {
+    const handle = await new JobClient(temporal.client, ledger).start(definition, input, {
+      ...(options.id !== undefined && { id: options.id }),
+      ...(options.owner !== undefined && { owner: options.owner }),
+    });
+    if (options.wait) {
+      tell(`job ${handle.id} started`);
+      return follow(handle, options, stopOnSignals());
+    }
+    print(options.json ? JSON.stringify({ id: handle.id, job: name }) : handle.id);
+    return EXIT.ok;
+  });
+}
+
+export function jobStartCommand(): Command {
+  const command = new Command('start')
+    .description('start a job of your config; prints its id')
+    .argument('<name>', 'the job')
+    .option('--id <id>', 'its id; the same id again gives the job that is there (default: a random one)')
+    .option('--input <json>', 'its input')
+    .option('--input-file <file>', 'a file with its input, JSON')
+    .option('--owner <owner>', 'whom it belongs to; a search attribute')
+    .option('--wait', 'wait for its end, and print its result instead')
+    .addOption(timeoutOption())
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .action(exits(jobStart));
+  return withExample(command, `lockkeeper job start importCities --id import-7 --input '{"file":"cities.csv"}' --wait`);
+}

@@ -1,0 +1,22 @@
+import { Command } from 'commander';
+import { JobClient } from '../../client/job-client.ts';
+import { withBoth } from '../connections.ts';
+import { exits, jsonOption, timeoutOption, withExample } from '../options.ts';
+import { stopOnSignals } from '../signals.ts';
+import { follow } from './follow.ts';
+import type { FollowOptions } from './follow.ts';
+
+/** Shows a job's progress until it ends, and ends as it ends. */
+export function jobWatch(id: string, options: FollowOptions): Promise<number> {
+  return withBoth(({ temporal, ledger }) => follow(new JobClient(temporal.client, ledger).handle(id), options, stopOnSignals()));
+}
+
+export function jobWatchCommand(): Command {
+  const command = new Command('watch')
+    .description('show progress until the job ends; exit code 0 done, 1 failed, 4 cancelled')
+    .argument('<id>', 'the job')
+    .addOption(timeoutOption())
+    .addOption(jsonOption())
+    .action(exits(jobWatch));
+  return withExample(command, 'lockkeeper job watch import-7');
+}
