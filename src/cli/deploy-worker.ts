@@ -15,7 +15,7 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
   const config = await knowQueues(await loadConfig(options.config));
   const { environment } = config;
   const buildId = buildIdOf(options, config);
-  const log = createLogger({ environment, buildId });
+  const log = createLogger({ buildId });
   return withBoth(async ({ temporal, ledger }) => {
     await ensureSearchAttributes(temporal.connection, temporal.namespace);
     const { createDeployWorker } = await import('../workers/deploy-worker.ts');

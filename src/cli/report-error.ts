@@ -23,7 +23,8 @@ function grpcStatus(error: unknown): number | undefined {
  * How an error is told: `lockkeeper: <message> [CODE]`, what belongs to it below. With LOCKKEEPER_DEBUG=1 its stack too.
  */
 export function formatError(error: unknown, env: NodeJS.ProcessEnv = process.env): string {
-  const [first = '', ...rest] = errorMessage(error).split('\n');
+  // Ours say of their causes what there is to say.
+  const [first = '', ...rest] = (isLockkeeperError(error) ? error.message : errorMessage(error)).split('\n');
   const code = isLockkeeperError(error) ? ` [${error.code}]` : '';
   const stack = env['LOCKKEEPER_DEBUG'] === '1' && error instanceof Error && error.stack ? [error.stack] : [];
   return [`lockkeeper: ${first}${code}`, ...rest, ...stack].join('\n');

@@ -8,10 +8,10 @@ export interface Told {
   readonly phase?: string;
   readonly drained?: boolean;
   readonly held?: string;
+  readonly lost?: string;
   readonly steps: Readonly<Record<number, string>>;
   /** Nobody answered at the last look. */
   readonly silent?: boolean;
-  readonly lost?: boolean;
 }
 export const NOTHING_TOLD: Told = { steps: {} };
 
@@ -32,7 +32,7 @@ export function narrate(told: Told, event: DeployEvent): Narration {
     case 'noAnswer':
       return { told: { ...told, silent: true }, lines: told.silent ? [] : [`Nobody answers, trying again: ${event.reason}`] };
     case 'runLost':
-      return { told: { ...told, lost: true }, lines: told.lost ? [] : [`The deploy run is gone (${event.how}); its steps are being stopped and its gates opened`] };
+      return runLost(answered(told), event.how);
     case 'commandStarted':
       return { told, lines: [`Running your command for step ${event.step}`] };
     case 'commandEnded':
@@ -51,6 +51,11 @@ function answered({ silent, ...told }: Told): Narration {
   return { told, lines: silent ? ['There is an answer again'] : [] };
 }
 
+function runLost({ told, lines }: Narration, how: string): Narration {
+  if (told.lost === how) return { told, lines };
+  return { told: { ...told, lost: how }, lines: [...lines, `Its run ended as ${how}; what it left is being stopped and opened`] };
+}
+
 function waiting({ told, lines }: Narration, ahead: readonly string[]): Narration {
   const now = ahead.join(', ');
   if (told.ahead === now) return { told, lines };
@@ -67,14 +72,14 @@ function status(before: Narration, now: DeployStatus): Narration {
 
 const unchanged = (told: Told): Narration => ({ told, lines: [] });
 
-/** Phases that something else tells, or that say nothing to the one who waits. */
-const SILENT_PHASES = ['starting', 'held for a person', 'finished'];
+/** Phases that something else tells, or that say nothing to the one who waits: `draining` alone means nothing is left. */
+const SILENT_PHASES = ['starting', 'draining', 'held for a person', 'finished'];
 
 function phase(told: Told, now: DeployStatus): Narration {
   const text = [now.phase, ...(now.draining.length > 0 ? [now.draining.join(', ')] : [])].join(': ');
   if (told.phase === text) return unchanged(told);
   const line = `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
-  return { told: { ...told, phase: text }, lines: SILENT_PHASES.includes(now.phase) ? [] : [line] };
+  return { told: { ...told, phase: text }, lines: SILENT_PHASES.includes(text) ? [] : [line] };
 }
 
 function drained(told: Told, now: DeployStatus): Narration {

@@ -14,7 +14,8 @@ export function definitionOf(jobs: readonly AnyJob[], name: string): AnyJob {
   if (found) return found;
   const names = jobs.map((job) => job.name);
   const meant = didYouMean(name, names);
-  throw new LockkeeperError('JOB_UNKNOWN', meant === undefined ? `there is no job \`${name}\`` : `there is no job \`${name}\`, did you mean \`${meant}\`?`, {
+  if (meant !== undefined) throw new LockkeeperError('JOB_UNKNOWN', `there is no job \`${name}\`, did you mean \`${meant}\`?`);
+  throw new LockkeeperError('JOB_UNKNOWN', `there is no job \`${name}\``, {
     next: names.length === 0 ? 'The config exports no jobs' : `The config has: ${names.join(', ')}`,
   });
 }

@@ -54,8 +54,8 @@ export function describeJob({ id, row, status }: ShownJob): string {
   ].join('\n');
 }
 
-const workflowSays = (status: JobStatus) =>
-  `${status.phase} at checkpoint ${status.seq}, ${times(status.failures)} failed${status.reason ? `: ${status.reason}` : ''}`;
+const workflowSays = ({ phase, failures, reason }: JobStatus) =>
+  `${phase}${failures > 0 ? `, failed ${times(failures)} without progress` : ''}${reason ? `: ${reason}` : ''}`;
 
 const times = (n: number) => (n === 1 ? 'once' : `${n} times`);
 

@@ -1,0 +1,33 @@
+import { defineConfig } from 'vitest/config';
+
+/** Folders whose tests need no server, or start their own. Every other folder shares one Temporal and one Postgres. */
+const WITHOUT_SERVERS = ['cli', 'commands', 'config', 'dev', 'workflows'].map((folder) => `test/${folder}/**/*.test.ts`);
+
+export default defineConfig({
+  test: {
+    // The tests start real processes and wait for real clocks: more files at once than cores only makes waits run out.
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'no-servers',
+          include: WITHOUT_SERVERS,
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'servers',
+          include: ['test/**/*.test.ts'],
+          exclude: WITHOUT_SERVERS,
+          globalSetup: 'test/support/servers.ts',
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
