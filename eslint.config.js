@@ -19,7 +19,10 @@ const rooms = Object.keys(arrows);
 const forbidden = (room) =>
   rooms
     .filter((other) => other !== room && !arrows[room].includes(other))
-    .map((other) => ({ group: [`**/${other}/**`], message: `${room} may not import ${other}: see docs/architecture.md` }));
+    .map((other) => ({
+      group: [`**/${other}/**`],
+      message: `${room} may not import ${other}: see docs/architecture.md`,
+    }));
 
 export default tseslint.config(
   { ignores: ['dist', 'node_modules', '.lockkeeper', 'coverage'] },
@@ -48,7 +51,19 @@ export default tseslint.config(
         {
           patterns: [
             ...forbidden('workflows'),
-            { group: ['node:*', 'pg', 'zod', 'pino', 'execa', '@temporalio/client', '@temporalio/worker', '@temporalio/activity'], message: 'not in the workflow sandbox' },
+            {
+              group: [
+                'node:*',
+                'pg',
+                'zod',
+                'pino',
+                'execa',
+                '@temporalio/client',
+                '@temporalio/worker',
+                '@temporalio/activity',
+              ],
+              message: 'not in the workflow sandbox',
+            },
           ],
         },
       ],

@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /** Folders whose tests need no server, or start their own. Every other folder shares one Temporal and one Postgres. */
-const WITHOUT_SERVERS = ['cli', 'commands', 'config', 'dev', 'workflows'].map((folder) => `test/${folder}/**/*.test.ts`);
+const WITHOUT_SERVERS = ['cli', 'commands', 'config', 'dev', 'workflows'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
 
 export default defineConfig({
   test: {

@@ -7,7 +7,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const at = (path) => `${root}/${path}`;
 
 rmSync(at('dist'), { recursive: true, force: true });
-execFileSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', at('tsconfig.build.json')], { stdio: 'inherit' });
+execFileSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', at('tsconfig.build.json')], {
+  stdio: 'inherit',
+});
 cpSync(at('src/ledger/migrations'), at('dist/ledger/migrations'), { recursive: true });
 chmodSync(at('dist/cli/main.js'), 0o755);
 

@@ -27,7 +27,12 @@ export const PARK_FOR = 2_000;
 export const LEDGER_PATIENCE = 30_000;
 
 /** Retry budget of a job's own errors, counted without progress between them. */
-export const JOB_RETRY = { maximumAttempts: 5, initialIntervalMs: 1_000, backoffCoefficient: 2, maximumIntervalMs: 60_000 };
+export const JOB_RETRY = {
+  maximumAttempts: 5,
+  initialIntervalMs: 1_000,
+  backoffCoefficient: 2,
+  maximumIntervalMs: 60_000,
+};
 
 /** Workers look at their gates this often even when no notification came (jittered by half). */
 export const GATE_POLL_EVERY = 5_000;

@@ -62,7 +62,8 @@ export function isLockkeeperError(error: unknown, code?: ErrorCode): error is Lo
 /** The message of anything thrown, with its causes: `a: b: c`. */
 export function errorMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const own = error.message || (error instanceof AggregateError ? error.errors.map(errorMessage).join('; ') : error.name);
+  const own =
+    error.message || (error instanceof AggregateError ? error.errors.map(errorMessage).join('; ') : error.name);
   const cause = error.cause instanceof Error ? errorMessage(error.cause) : undefined;
   return cause && !own.includes(cause) ? `${own}: ${cause}` : own;
 }

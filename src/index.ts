@@ -1,6 +1,17 @@
 /** What users import. Workflows of your own import from `lockkeeper/workflow`. */
 export { defineJob } from './jobs/index.ts';
-export type { InputOf, Job, JobDefinition, JobOptions, NameOf, ResultOf, RetryOptions, Sql, StateSpec, Steps } from './jobs/index.ts';
+export type {
+  InputOf,
+  Job,
+  JobDefinition,
+  JobOptions,
+  NameOf,
+  ResultOf,
+  RetryOptions,
+  Sql,
+  StateSpec,
+  Steps,
+} from './jobs/index.ts';
 export { LockkeeperError, isLockkeeperError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';
 export { connectTemporal } from './client/connection.ts';

@@ -359,7 +359,13 @@ export interface QueueState {
 
 export type RunEnd =
   | { readonly closed: false }
-  | { readonly closed: true; readonly deploy?: string; readonly status: string; readonly result?: unknown; readonly reason?: string };
+  | {
+      readonly closed: true;
+      readonly deploy?: string;
+      readonly status: string;
+      readonly result?: unknown;
+      readonly reason?: string;
+    };
 
 export interface DeployActivities {
   acceptRequest(input: { environment: string; request: DeployRequest }): Promise<DeployTicket>;
@@ -382,7 +388,15 @@ export interface DeployActivities {
 
   holdLease(input: DeployRef & { n: number; attempt: number; nonce: string }): Promise<StepOutcome>;
   readLease(input: DeployRef & { n: number; attempt: number; nonce: string }): Promise<string>;
-  runCommand(input: DeployRef & { n: number; name: string; command: CommandSpec; idempotent: boolean; parameters: Readonly<Record<string, string>> }): Promise<StepOutcome>;
+  runCommand(
+    input: DeployRef & {
+      n: number;
+      name: string;
+      command: CommandSpec;
+      idempotent: boolean;
+      parameters: Readonly<Record<string, string>>;
+    },
+  ): Promise<StepOutcome>;
   runMigrations(input: DeployRef & { n: number; directory: string; database: string }): Promise<StepOutcome>;
 }
 

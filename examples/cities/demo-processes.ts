@@ -40,10 +40,14 @@ export class Demo {
   async startDeployWorker(): Promise<void> {
     const log = path.join(this.#env['CITIES_STATE']!, 'deploy-worker.log');
     const out = openSync(log, 'a');
-    this.#deployWorker = spawn(process.execPath, [CLI, 'deploy-worker', '--config', this.#config], { env: this.#env, stdio: ['ignore', out, out] });
+    this.#deployWorker = spawn(process.execPath, [CLI, 'deploy-worker', '--config', this.#config], {
+      env: this.#env,
+      stdio: ['ignore', out, out],
+    });
     const deadline = Date.now() + READY_WITHIN;
     while (!readFileSync(log, 'utf8').includes('deploy worker ready')) {
-      if (Date.now() > deadline || this.#deployWorker.exitCode !== null) throw new Error(`the deploy worker is not ready; see ${log}`);
+      if (Date.now() > deadline || this.#deployWorker.exitCode !== null)
+        throw new Error(`the deploy worker is not ready; see ${log}`);
       await delay(50);
     }
   }
@@ -86,7 +90,10 @@ export class Demo {
   #pidFiles(): { name: string; pid: number }[] {
     try {
       const files = readdirSync(this.#workers).filter((file) => file.endsWith('.pid'));
-      return files.map((file) => ({ name: path.basename(file, '.pid'), pid: Number(readFileSync(path.join(this.#workers, file), 'utf8')) }));
+      return files.map((file) => ({
+        name: path.basename(file, '.pid'),
+        pid: Number(readFileSync(path.join(this.#workers, file), 'utf8')),
+      }));
     } catch (error) {
       // Nothing was started yet.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
@@ -96,7 +103,8 @@ export class Demo {
 
   async #run(argv: readonly string[]): Promise<number | null> {
     const child = spawn(process.execPath, argv, { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => process.stdout.write(indent(chunk)));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => process.stdout.write(indent(chunk)));
     const [code] = (await once(child, 'exit')) as [number | null];
     return code;
   }

@@ -30,7 +30,12 @@ async function main(): Promise<number> {
   const log = createLogger({ name: 'demo' });
   say('Starting an embedded Temporal server and Postgres');
   const dev = await startDev({ dir: STATE, searchAttributes: SEARCH_ATTRIBUTES, log: () => undefined });
-  const env = { ...process.env, TEMPORAL_ADDRESS: dev.temporalAddress, DATABASE_URL: dev.databaseUrl, CITIES_STATE: STATE };
+  const env = {
+    ...process.env,
+    TEMPORAL_ADDRESS: dev.temporalAddress,
+    DATABASE_URL: dev.databaseUrl,
+    CITIES_STATE: STATE,
+  };
   const demo = new Demo(env, path.join(HERE, 'lockkeeper.yaml'));
   const db = new pg.Pool({ connectionString: dev.databaseUrl });
   const temporal = await connectTemporal(env);
@@ -86,7 +91,11 @@ async function rows(db: pg.Pool, share: number): Promise<void> {
   }
 }
 
-async function untilInterrupted(uiUrl: string | undefined, databaseUrl: string, temporalAddress: string): Promise<void> {
+async function untilInterrupted(
+  uiUrl: string | undefined,
+  databaseUrl: string,
+  temporalAddress: string,
+): Promise<void> {
   const ui = (id: string) => `  ${uiUrl}/namespaces/default/workflows/${encodeURIComponent(id)}`;
   console.log(
     ['', 'Still running, until Ctrl-C:', ui('cities-report'), ui('deploy-coordinator/demo'), ui('deploy-run/demo'), '', 'In another terminal:',

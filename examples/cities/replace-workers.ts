@@ -44,7 +44,11 @@ async function start(name: string): Promise<void> {
   });
   child.unref();
   writeFileSync(path.join(directory, `${name}.pid`), String(child.pid));
-  await until(() => readFileSync(log, 'utf8').includes('worker ready'), READY_WITHIN, `worker ${name} is not ready; see ${log}`);
+  await until(
+    () => readFileSync(log, 'utf8').includes('worker ready'),
+    READY_WITHIN,
+    `worker ${name} is not ready; see ${log}`,
+  );
   console.log(`started ${name}`);
 }
 

@@ -32,8 +32,13 @@ export async function verify(s: Subject): Promise<boolean> {
     ['ms from the first gate opening to the next new row', found.resumeMs, undefined],
     ['ms from SIGKILL to the next new row of its jobs', found.recoverMs, undefined],
   ];
-  const table = new Table({ head: ['', 'found', 'expected'], style: { head: [], border: [] }, colAligns: ['left', 'right', 'right'] });
-  for (const [what, value, expected] of checks) table.push([what, value.toLocaleString('en'), expected?.toLocaleString('en') ?? '']);
+  const table = new Table({
+    head: ['', 'found', 'expected'],
+    style: { head: [], border: [] },
+    colAligns: ['left', 'right', 'right'],
+  });
+  for (const [what, value, expected] of checks)
+    table.push([what, value.toLocaleString('en'), expected?.toLocaleString('en') ?? '']);
   console.log(table.toString());
   const wrong = checks.filter(([, value, expected]) => expected !== undefined && value !== expected);
   const mixed = found.v1 > 0 && found.v2 > 0;
@@ -44,7 +49,9 @@ export async function verify(s: Subject): Promise<boolean> {
 }
 
 async function countRows({ db }: Subject) {
-  const { rows } = await db.query<Record<'rows' | 'distinct' | 'v1' | 'v2' | 'v2Empty' | 'countries' | 'wrongStatistics', number>>(
+  const { rows } = await db.query<
+    Record<'rows' | 'distinct' | 'v1' | 'v2' | 'v2Empty' | 'countries' | 'wrongStatistics', number>
+  >(
     `select count(*)::int as rows, count(distinct n)::int as distinct,
        (count(*) filter (where written_by = 'v1'))::int as v1, (count(*) filter (where written_by = 'v2'))::int as v2,
        (count(*) filter (where written_by = 'v2' and hemisphere is null))::int as "v2Empty",

@@ -5,7 +5,9 @@ import type { countryStatistics, importCities } from './v1/jobs.ts';
 export async function citiesReport(input: { parts: number; countries: readonly string[] }) {
   const parts = Array.from({ length: input.parts }, (_, part) => part);
   // The heartbeat timeout is how long a silent worker is believed: short, so that the demo's SIGKILL is noticed soon.
-  const imported = await Promise.all(parts.map((part) => runJob<typeof importCities>('importCities', { part }, { heartbeatTimeout: '3s' })));
+  const imported = await Promise.all(
+    parts.map((part) => runJob<typeof importCities>('importCities', { part }, { heartbeatTimeout: '3s' })),
+  );
   const statistics = await runJob<typeof countryStatistics>(
     'countryStatistics',
     { countries: input.countries },

@@ -22,7 +22,8 @@ export interface BrakeMark {
 const PREFIX = 'lockkeeper ';
 export const brakeReason = (m: BrakeMark) => `${PREFIX}${m.ledgerId}/${m.environment}/${m.deploy}/${m.generation}`;
 /** A brake of this ledger, whichever deploy's. */
-export const isOurBrake = (limit: LimitBefore | undefined, ledgerId: string) => limit?.reason?.startsWith(`${PREFIX}${ledgerId}/`) === true;
+export const isOurBrake = (limit: LimitBefore | undefined, ledgerId: string) =>
+  limit?.reason?.startsWith(`${PREFIX}${ledgerId}/`) === true;
 const isAnotherLedgersBrake = (limit: LimitBefore | undefined, ledgerId: string) =>
   limit?.rate === 0 && limit.reason?.startsWith(PREFIX) === true && !isOurBrake(limit, ledgerId);
 
@@ -39,7 +40,7 @@ export async function readLimit(client: Client, taskQueue: string): Promise<Limi
   const found = reply.config?.queueRateLimit;
   if (!found) return undefined;
   // A rate of 0 is left out of the message: what counts is that `rateLimit` is there.
-  const rate = found.rateLimit ? found.rateLimit.requestsPerSecond ?? 0 : undefined;
+  const rate = found.rateLimit ? (found.rateLimit.requestsPerSecond ?? 0) : undefined;
   const reason = found.metadata?.reason;
   return { ...(rate !== undefined && { rate }), ...(reason && { reason }) };
 }
@@ -58,7 +59,10 @@ export async function brake(client: Client, taskQueue: string, mark: BrakeMark):
   for (;;) {
     const after = await readLimit(client, taskQueue);
     if (after?.rate === 0 && after.reason === reason) return;
-    if (Date.now() >= until) throw new Error(`the brake of ${taskQueue} does not hold: the server says ${JSON.stringify(after)} after it was set`);
+    if (Date.now() >= until)
+      throw new Error(
+        `the brake of ${taskQueue} does not hold: the server says ${JSON.stringify(after)} after it was set`,
+      );
     await delay(LOOK_EVERY);
   }
 }
@@ -66,13 +70,22 @@ export async function brake(client: Client, taskQueue: string, mark: BrakeMark):
 /** @throws {LockkeeperError} BRAKE_OF_ANOTHER_LEDGER */
 export function refuseForeign(limit: LimitBefore | undefined, taskQueue: string, ledgerId: string): void {
   if (!isAnotherLedgersBrake(limit, ledgerId)) return;
-  throw new LockkeeperError('BRAKE_OF_ANOTHER_LEDGER', `task queue ${taskQueue} is paused by another ledger: ${limit?.reason}`, {
-    next: 'One queue belongs to one ledger; if that ledger is gone, clear the limit with `temporal task-queue config set`',
-  });
+  throw new LockkeeperError(
+    'BRAKE_OF_ANOTHER_LEDGER',
+    `task queue ${taskQueue} is paused by another ledger: ${limit?.reason}`,
+    {
+      next: 'One queue belongs to one ledger; if that ledger is gone, clear the limit with `temporal task-queue config set`',
+    },
+  );
 }
 
 /** Puts back the limit from before, unless somebody else has changed it meanwhile. */
-export async function releaseBrake(client: Client, taskQueue: string, ledgerId: string, before: LimitBefore | undefined): Promise<void> {
+export async function releaseBrake(
+  client: Client,
+  taskQueue: string,
+  ledgerId: string,
+  before: LimitBefore | undefined,
+): Promise<void> {
   const now = await readLimit(client, taskQueue);
   if (isOurBrake(now, ledgerId) && now?.rate === 0) await setLimit(client, taskQueue, before ?? {});
 }
@@ -92,4 +105,5 @@ async function setLimit(client: Client, taskQueue: string, limit: LimitBefore): 
   );
 }
 
-const withDeadline = <T>(client: Client, call: () => Promise<T>) => client.withDeadline(Date.now() + CALL_DEADLINE, call);
+const withDeadline = <T>(client: Client, call: () => Promise<T>) =>
+  client.withDeadline(Date.now() + CALL_DEADLINE, call);

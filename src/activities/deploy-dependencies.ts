@@ -16,5 +16,10 @@ export interface DeployDependencies {
   /** The URL of a database that `migrate` steps may name. @throws {LockkeeperError} CONFIG_INVALID */
   databaseUrl(name: string): string;
   /** Where the output of commands goes. */
-  output(line: { readonly deploy: string; readonly step: string; readonly stream: 'stdout' | 'stderr'; readonly text: string }): void;
+  output(line: {
+    readonly deploy: string;
+    readonly step: string;
+    readonly stream: 'stdout' | 'stderr';
+    readonly text: string;
+  }): void;
 }

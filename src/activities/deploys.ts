@@ -12,7 +12,14 @@ import { isNotFound } from '../client/not-found.ts';
 
 type RecordActivities = Pick<
   DeployActivities,
-  'acceptRequest' | 'nextDeploys' | 'awaitRun' | 'settleDeploy' | 'grantLock' | 'recordCode' | 'recordStep' | 'finishDeploy'
+  | 'acceptRequest'
+  | 'nextDeploys'
+  | 'awaitRun'
+  | 'settleDeploy'
+  | 'grantLock'
+  | 'recordCode'
+  | 'recordStep'
+  | 'finishDeploy'
 >;
 
 /** How often a long wait tells that it is alive, milliseconds. */
@@ -104,7 +111,14 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
 
     recordCode: ({ code, direction, ...ref }) => refusing(() => recordCode(ledger, ref, code, direction)),
     recordStep: ({ n, state, runId, note, ...ref }) =>
-      refusing(() => recordStep(ledger, ref, { n, state, ...(runId !== undefined && { runId }), ...(note !== undefined && { note }) })),
+      refusing(() =>
+        recordStep(ledger, ref, {
+          n,
+          state,
+          ...(runId !== undefined && { runId }),
+          ...(note !== undefined && { note }),
+        }),
+      ),
     finishDeploy: ({ outcome, reason, ...ref }) => refusing(() => recordOutcome(ledger, ref, outcome, reason)),
   };
 }
@@ -121,9 +135,13 @@ export async function refusing<T>(act: () => Promise<T>): Promise<T> {
 
 function checkExternal(request: DeployRequest, plan: ResolvedPlan): void {
   if (!request.external || plan.steps.some((step) => step.type === 'external')) return;
-  throw new LockkeeperError('DEPLOY_INVALID', `plan ${plan.name} has no external step, so nobody outside can take part in deploy ${request.id}`, {
-    next: 'Add `- external: true` to its steps, or ask for it without a command',
-  });
+  throw new LockkeeperError(
+    'DEPLOY_INVALID',
+    `plan ${plan.name} has no external step, so nobody outside can take part in deploy ${request.id}`,
+    {
+      next: 'Add `- external: true` to its steps, or ask for it without a command',
+    },
+  );
 }
 
 /** All deadlines of a plan and a margin, milliseconds. Each step may be held, tried again and rolled back. */

@@ -10,14 +10,19 @@ import { brake, brakeReason, isOurBrake, readLimit, refuseForeign, releaseBrake 
 import type { DeployDependencies } from './deploy-dependencies.ts';
 import { isNotFound } from '../client/not-found.ts';
 
-type GateActivities = Pick<DeployActivities, 'closeGate' | 'assertGates' | 'readDrain' | 'abandonSlices' | 'openGate' | 'stillStanding'>;
+type GateActivities = Pick<
+  DeployActivities,
+  'closeGate' | 'assertGates' | 'readDrain' | 'abandonSlices' | 'openGate' | 'stillStanding'
+>;
 
 /** Gates: the fence in the ledger, then the brake on the server; opened in the same order. */
 export function createGateActivities(deps: DeployDependencies): GateActivities {
   const { ledger, client, ledgerId, log } = deps;
   const owner = (ref: DeployRef) => ({ deploy: ref.deploy, token: ref.token });
   const mine = async (ref: DeployRef): Promise<GateRow[]> =>
-    (await readGates(ledger, ref.environment)).filter((gate) => gate.owner?.deploy === ref.deploy && gate.owner.token === ref.token);
+    (await readGates(ledger, ref.environment)).filter(
+      (gate) => gate.owner?.deploy === ref.deploy && gate.owner.token === ref.token,
+    );
   const stateOf = async (gate: { taskQueue: string; generation: number }): Promise<QueueState> => ({
     taskQueue: gate.taskQueue,
     generation: gate.generation,
@@ -34,7 +39,13 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
       const before = isOurBrake(limit, ledgerId) ? undefined : limit;
       const generation = await closeFence(ledger, taskQueue, owner(ref), before);
       await brake(client, taskQueue, { ledgerId, environment: ref.environment, deploy: ref.deploy, generation });
-      await addEvent(ledger, { environment: ref.environment, deploy: ref.deploy, actor: 'lockkeeper', event: 'gateClosed', detail: { taskQueue, generation } });
+      await addEvent(ledger, {
+        environment: ref.environment,
+        deploy: ref.deploy,
+        actor: 'lockkeeper',
+        event: 'gateClosed',
+        detail: { taskQueue, generation },
+      });
       return stateOf({ taskQueue, generation });
     },
 
@@ -43,7 +54,10 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
         const mark = { ledgerId, environment: ref.environment, deploy: ref.deploy, generation: gate.generation };
         const limit = await readLimit(client, gate.taskQueue);
         if (limit?.rate === 0 && limit.reason === brakeReason(mark)) continue;
-        log.warn({ taskQueue: gate.taskQueue, found: limit }, 'the brake of a closed gate was changed by somebody; put back');
+        log.warn(
+          { taskQueue: gate.taskQueue, found: limit },
+          'the brake of a closed gate was changed by somebody; put back',
+        );
         await brake(client, gate.taskQueue, mark);
       }
     },
@@ -56,9 +70,12 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
 
     async abandonSlices({ taskQueue, ...ref }) {
       const gate = (await mine(ref)).find((g) => g.taskQueue === taskQueue);
-      if (!gate) throw ApplicationFailure.nonRetryable(`the gate of ${taskQueue} is not held by deploy ${ref.deploy}`, 'FENCED');
+      if (!gate)
+        throw ApplicationFailure.nonRetryable(`the gate of ${taskQueue} is not held by deploy ${ref.deploy}`, 'FENCED');
       const now = new Date();
-      const claims = (await runningClaims(ledger, taskQueue)).filter((claim) => !claim.atomicUntil || claim.atomicUntil <= now);
+      const claims = (await runningClaims(ledger, taskQueue)).filter(
+        (claim) => !claim.atomicUntil || claim.atomicUntil <= now,
+      );
       for (const claim of claims) await abandon(claim, `given up by deploy ${ref.deploy} at its drain deadline`);
       return claims.length;
     },
@@ -68,7 +85,13 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
       if (!gate) return;
       await releaseBrake(client, taskQueue, ledgerId, gate.limitBefore);
       await releaseGate(ledger, gate);
-      await addEvent(ledger, { environment: ref.environment, deploy: ref.deploy, actor: 'lockkeeper', event: 'gateOpened', detail: { taskQueue, generation: gate.generation } });
+      await addEvent(ledger, {
+        environment: ref.environment,
+        deploy: ref.deploy,
+        actor: 'lockkeeper',
+        event: 'gateOpened',
+        detail: { taskQueue, generation: gate.generation },
+      });
     },
 
     async stillStanding({ since, ...ref }) {

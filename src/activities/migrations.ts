@@ -11,6 +11,8 @@ import { refusing } from './deploys.ts';
 /** Number of the advisory lock under which a database is migrated: "lockkeep" in ASCII. */
 const MIGRATION_LOCK = '7813586407223190896';
 
+const NOT_SQL = '(?:(?!.*\\.sql$).*|\\..*)';
+
 /**
  * Brings a database up to the SQL migrations of a folder, all in one transaction, while no other deploy can.
  * Its own table of what was applied makes it safe to repeat.
@@ -19,10 +21,14 @@ export async function runMigrations(
   deps: DeployDependencies,
   input: DeployRef & { readonly directory: string; readonly database: string },
 ): Promise<StepOutcome> {
-  const client = new pg.Client({ connectionString: deps.databaseUrl(input.database), application_name: 'lockkeeper migrate' });
+  const client = new pg.Client({
+    connectionString: deps.databaseUrl(input.database),
+    application_name: 'lockkeeper migrate',
+  });
   client.on('error', (error) => deps.log.warn({ err: error }, 'the connection of a migration was lost'));
   const cancelled = Context.current().cancellationSignal;
-  const cancel = () => void client.end().catch((error: unknown) => deps.log.warn({ err: error }, 'ending a cancelled migration'));
+  const cancel = () =>
+    void client.end().catch((error: unknown) => deps.log.warn({ err: error }, 'ending a cancelled migration'));
   cancelled.addEventListener('abort', cancel, { once: true });
   try {
     await client.connect();
@@ -36,9 +42,19 @@ export async function runMigrations(
       direction: 'up',
       migrationsTable: 'pgmigrations',
       noLock: true,
-      logger: { debug: (m) => deps.log.debug(m), info: (m) => deps.log.debug(m), warn: (m) => deps.log.warn(m), error: (m) => deps.log.error(m) },
+      // Whatever else lies in the folder (a README, an editor's backup) is no migration.
+      ignorePattern: NOT_SQL,
+      logger: {
+        debug: (m) => deps.log.debug(m),
+        info: (m) => deps.log.debug(m),
+        warn: (m) => deps.log.warn(m),
+        error: (m) => deps.log.error(m),
+      },
     });
-    return { kind: 'done', note: applied.length === 0 ? 'nothing to apply' : `applied ${applied.map((m) => m.name).join(', ')}` };
+    return {
+      kind: 'done',
+      note: applied.length === 0 ? 'nothing to apply' : `applied ${applied.map((m) => m.name).join(', ')}`,
+    };
   } catch (error) {
     // All or nothing, and written down in the same transaction: to be tried again, not in doubt.
     if (isConnectionError(error) && !cancelled.aborted) throw error;

@@ -29,7 +29,11 @@ export function createSettle(deps: DeployDependencies): DeployActivities['settle
       await stopStep(environment, deploy, step);
       // Whether it had done its work nobody knows.
       if (row.token !== undefined && step.state !== 'inDoubt') {
-        await recordStep(ledger, { environment, deploy, token: row.token }, { n: step.n, state: 'inDoubt', note: `stopped: ${reason}` });
+        await recordStep(
+          ledger,
+          { environment, deploy, token: row.token },
+          { n: step.n, state: 'inDoubt', note: `stopped: ${reason}` },
+        );
       }
     }
     for (const gate of await readGates(ledger, environment)) {
@@ -50,7 +54,8 @@ export function createSettle(deps: DeployDependencies): DeployActivities['settle
         await handle.cancel();
         const until = Date.now() + STOP_WITHIN;
         while ((await handle.describe()).status.name === 'RUNNING' && Date.now() < until) await delay(200);
-        if ((await handle.describe()).status.name === 'RUNNING') await handle.terminate('its deploy run is gone and it did not stop');
+        if ((await handle.describe()).status.name === 'RUNNING')
+          await handle.terminate('its deploy run is gone and it did not stop');
       } catch (error) {
         if (!isNotFound(error)) throw error;
       }
@@ -58,7 +63,11 @@ export function createSettle(deps: DeployDependencies): DeployActivities['settle
     // The workflow has ended; that its process has, too, is proven on its host.
     if (step.guard) {
       const what = await endGuarded(step.guard as GuardedProcess, COMMAND_KILL_AFTER);
-      if (what === 'other-host') log.warn({ deploy, step: step.name, guard: step.guard }, 'the command of this step ran on another host and cannot be looked at from here');
+      if (what === 'other-host')
+        log.warn(
+          { deploy, step: step.name, guard: step.guard },
+          'the command of this step ran on another host and cannot be looked at from here',
+        );
     }
   }
 }

@@ -138,7 +138,11 @@ class SliceRun {
     if (claimed.reason === 'cancelled') return { kind: 'cancelled', seq: claimed.seq };
     const last = await loadCheckpoint(this.#deps.ledger, this.#input.key);
     if (last === undefined || last === 'missing' || last.kind !== 'done') {
-      return { kind: 'quarantined', seq: claimed.seq, reason: `the job is ${claimed.reason} and its result is not in the ledger` };
+      return {
+        kind: 'quarantined',
+        seq: claimed.seq,
+        reason: `the job is ${claimed.reason} and its result is not in the ledger`,
+      };
     }
     return doneOutcome(claimed.seq, last.value);
   }
@@ -147,8 +151,16 @@ class SliceRun {
     const { ledger } = this.#deps;
     try {
       const version = definition.options.state?.version ?? 1;
-      const saver = new Saver(ledger, { key: this.#input.key, claim: this.#claim, epoch: claimed.epoch }, claimed.seq, version);
-      const restored = restoreState(definition, await saver.whenLedgerIsBack(() => loadCheckpoint(ledger, this.#input.key)));
+      const saver = new Saver(
+        ledger,
+        { key: this.#input.key, claim: this.#claim, epoch: claimed.epoch },
+        claimed.seq,
+        version,
+      );
+      const restored = restoreState(
+        definition,
+        await saver.whenLedgerIsBack(() => loadCheckpoint(ledger, this.#input.key)),
+      );
       this.#saver = saver;
       if (!restored.ok) return await this.#quarantine(restored.reason);
       const end = await this.#work(definition, saver, restored.state, stopping);
@@ -210,7 +222,11 @@ class SliceRun {
     const message = errorMessage(error);
     await this.#end(`failed: ${message}`.slice(0, 500));
     this.#log.warn({ err: error, job: definition.name, key: this.#input.key }, 'the job failed');
-    const details: JobFailureDetails = { seq: this.#saver?.seq ?? this.#input.seq, retry: definition.retry, retryable: isRetryable(error) };
+    const details: JobFailureDetails = {
+      seq: this.#saver?.seq ?? this.#input.seq,
+      retry: definition.retry,
+      retryable: isRetryable(error),
+    };
     return ApplicationFailure.create({
       message,
       type: error instanceof LockkeeperError ? error.code : 'JOB_FAILED',
@@ -227,7 +243,10 @@ class SliceRun {
       if (ended.drained) await signalDrained(this.#deps.client, ended.drained, this.#log);
     } catch (error) {
       if (!isConnectionError(error)) throw error;
-      this.#log.warn({ err: error, claim: this.#claim }, 'the claim could not be ended; it will be when the ledger is back');
+      this.#log.warn(
+        { err: error, claim: this.#claim },
+        'the claim could not be ended; it will be when the ledger is back',
+      );
     }
   }
 }
@@ -256,9 +275,13 @@ function parseInput(definition: AnyJob, input: unknown): unknown {
   try {
     return parse(input) as unknown;
   } catch (error) {
-    throw new LockkeeperError('JOB_INPUT_INVALID', `the input of job ${definition.name} does not parse: ${errorMessage(error)}`, {
-      next: 'Start it again with a corrected input',
-      cause: error,
-    });
+    throw new LockkeeperError(
+      'JOB_INPUT_INVALID',
+      `the input of job ${definition.name} does not parse: ${errorMessage(error)}`,
+      {
+        next: 'Start it again with a corrected input',
+        cause: error,
+      },
+    );
   }
 }

@@ -2,16 +2,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ApplicationFailure, CancelledFailure, CompleteAsyncError, Context } from '@temporalio/activity';
 import { COMMAND_KILL_AFTER } from '../defaults.ts';
 import { LineSplitter, OutputTail } from '../commands/output.ts';
+import { endGuarded } from '../commands/end-guarded.ts';
+import type { GuardedProcess } from '../commands/guarded-process.ts';
 import { runGuarded } from '../commands/run-command.ts';
 import type { CommandEnd } from '../commands/run-command.ts';
 import { errorMessage } from '../errors.ts';
-import { recordGuard } from '../ledger/deploy-steps.ts';
+import { readGuard, recordGuard } from '../ledger/deploy-steps.ts';
 import { readLease, writeLease } from '../ledger/leases.ts';
 import type { DeployActivities, StepOutcome } from '../protocol.ts';
 import type { DeployDependencies } from './deploy-dependencies.ts';
 import { refusing } from './deploys.ts';
 import { runMigrations } from './migrations.ts';
 
+type CommandInput = Parameters<DeployActivities['runCommand']>[0];
 type StepActivities = Pick<DeployActivities, 'holdLease' | 'readLease' | 'runCommand' | 'runMigrations'>;
 
 /** How often a step tells that its deploy worker is alive, milliseconds. */
@@ -53,6 +56,7 @@ export function createStepActivities(deps: DeployDependencies): StepActivities {
           tail.push(chunk);
           streams[stream].push(chunk);
         };
+        await endEarlier(deps, input);
         try {
           const end = await runGuarded({
             argv: input.command.argv,
@@ -66,7 +70,7 @@ export function createStepActivities(deps: DeployDependencies): StepActivities {
           });
           return commandOutcome(end, tail.text());
         } catch (error) {
-          if (deps.stopping.aborted) return { kind: 'inDoubt', reason: `the deploy worker stopped, and with it the command ${input.command.argv[0]}` };
+          if (deps.stopping.aborted) return stoppedInTheMiddle(input);
           if (Context.current().cancellationSignal.aborted) throw new CancelledFailure('the command was ended');
           return { kind: 'failed', reason: errorMessage(error) };
         } finally {
@@ -77,6 +81,25 @@ export function createStepActivities(deps: DeployDependencies): StepActivities {
 
     runMigrations: (input) => heartbeating(() => runMigrations(deps, input)),
   };
+}
+
+/** An earlier attempt's command, of a deploy worker that is gone, is proven gone or ended before this one begins. */
+async function endEarlier(deps: DeployDependencies, input: CommandInput): Promise<void> {
+  const guard = await readGuard(deps.ledger, input, input.n);
+  if (!guard) return;
+  const what = await endGuarded(guard as GuardedProcess, COMMAND_KILL_AFTER);
+  if (what === 'other-host')
+    deps.log.warn(
+      { deploy: input.deploy, step: input.name, guard },
+      'an earlier attempt ran on another host, which cannot be looked at from here',
+    );
+}
+
+function stoppedInTheMiddle({ idempotent, command }: CommandInput): StepOutcome {
+  const reason = `the deploy worker stopped, and with it the command ${command.argv[0]}`;
+  // Another deploy worker, or this one restarted, runs it again.
+  if (idempotent) throw ApplicationFailure.retryable(reason, 'STEP_FAILED');
+  return { kind: 'inDoubt', reason };
 }
 
 async function heartbeating<T>(act: () => Promise<T>): Promise<T> {
@@ -92,12 +115,16 @@ async function heartbeating<T>(act: () => Promise<T>): Promise<T> {
 
 /** What a command learns of its deploy: environment variables, never its command line. */
 function parameterVariables(deploy: string, parameters: Readonly<Record<string, string>>): Record<string, string> {
-  const variables = Object.entries(parameters).map(([name, value]) => [`LOCKKEEPER_PARAMETER_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`, value]);
+  const variables = Object.entries(parameters).map(([name, value]) => [
+    `LOCKKEEPER_PARAMETER_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`,
+    value,
+  ]);
   return { ...(Object.fromEntries(variables) as Record<string, string>), LOCKKEEPER_DEPLOY: deploy };
 }
 
 function commandOutcome(end: CommandEnd, tail: string): StepOutcome {
-  if (end.code === 0) return { kind: 'done', ...(end.leftovers > 0 && { note: `${end.leftovers} processes it left behind were ended` }) };
+  if (end.code === 0)
+    return { kind: 'done', ...(end.leftovers > 0 && { note: `${end.leftovers} processes it left behind were ended` }) };
   const how = end.signal ? `was ended by ${end.signal}` : `exited with ${end.code}`;
   return { kind: 'failed', reason: tail.trim() ? `the command ${how}: ${tail.trim()}` : `the command ${how}` };
 }

@@ -32,15 +32,27 @@ export async function connectTemporal(env: NodeJS.ProcessEnv = process.env): Pro
   try {
     connection = await Connection.connect({ ...connectionOptions, connectTimeout: CONNECT_WITHIN });
   } catch (error) {
-    throw new LockkeeperError('TEMPORAL_UNREACHABLE', `Temporal does not answer at ${address}: ${errorMessage(error)}`, {
-      next: 'Start it (`lockkeeper dev` brings one), or set TEMPORAL_ADDRESS',
-      cause: error,
-    });
+    throw new LockkeeperError(
+      'TEMPORAL_UNREACHABLE',
+      `Temporal does not answer at ${address}: ${errorMessage(error)}`,
+      {
+        next: 'Start it (`lockkeeper dev` brings one), or set TEMPORAL_ADDRESS',
+        cause: error,
+      },
+    );
   }
   try {
-    const info = await connection.withDeadline(Date.now() + CONNECT_WITHIN, () => connection.workflowService.getClusterInfo({}));
+    const info = await connection.withDeadline(Date.now() + CONNECT_WITHIN, () =>
+      connection.workflowService.getClusterInfo({}),
+    );
     refuseOldServer(info.serverVersion ?? '0', address);
-    return { client: new Client({ connection, namespace }), connection, connectionOptions, namespace, clusterId: info.clusterId ?? '' };
+    return {
+      client: new Client({ connection, namespace }),
+      connection,
+      connectionOptions,
+      namespace,
+      clusterId: info.clusterId ?? '',
+    };
   } catch (error) {
     await connection.close();
     throw error;
@@ -52,9 +64,13 @@ function refuseOldServer(version: string, address: string): void {
   const [major = 0, minor = 0] = parts(version);
   const [minMajor = 0, minMinor = 0] = parts(MINIMUM_TEMPORAL_SERVER);
   if (major > minMajor || (major === minMajor && minor >= minMinor)) return;
-  throw new LockkeeperError('TEMPORAL_TOO_OLD', `the Temporal server at ${address} is version ${version}, at least ${MINIMUM_TEMPORAL_SERVER} is needed`, {
-    next: 'Upgrade the server: older ones cannot hold back a task queue',
-  });
+  throw new LockkeeperError(
+    'TEMPORAL_TOO_OLD',
+    `the Temporal server at ${address} is version ${version}, at least ${MINIMUM_TEMPORAL_SERVER} is needed`,
+    {
+      next: 'Upgrade the server: older ones cannot hold back a task queue',
+    },
+  );
 }
 
 const definedOf = (env: NodeJS.ProcessEnv) =>

@@ -78,7 +78,11 @@ export class DeployClient {
 
   /** What the coordinator says: which deploy runs, which wait. */
   async coordinator(): Promise<CoordinatorStatus> {
-    return this.#ask(() => this.#client.workflow.getHandle(coordinatorId(this.environment)).query<CoordinatorStatus>(COORDINATOR_STATUS_QUERY));
+    return this.#ask(() =>
+      this.#client.workflow
+        .getHandle(coordinatorId(this.environment))
+        .query<CoordinatorStatus>(COORDINATOR_STATUS_QUERY),
+    );
   }
 
   /** Where a deploy is. `runId`: the run it was last seen in, so that another deploy's run is never mistaken for it. */
@@ -87,20 +91,25 @@ export class DeployClient {
       const run = this.#run(runId);
       try {
         const description = await run.describe();
-        if (description.memo?.['deploy'] === deploy) return await this.#inRun(description.runId, description.status.name);
+        if (description.memo?.['deploy'] === deploy)
+          return await this.#inRun(description.runId, description.status.name);
       } catch (error) {
         if (!isNotFound(error)) throw error;
       }
       const { queued, running } = await this.coordinator();
       const place = queued.findIndex((q) => q.deploy === deploy);
       if (place < 0) return { at: 'unknown' };
-      return { at: 'waiting', ahead: [...(running === undefined ? [] : [running]), ...queued.slice(0, place).map((q) => q.deploy)] };
+      return {
+        at: 'waiting',
+        ahead: [...(running === undefined ? [] : [running]), ...queued.slice(0, place).map((q) => q.deploy)],
+      };
     });
   }
 
   async #inRun(runId: string, status: string): Promise<Whereabouts> {
     const run = this.#run(runId);
-    if (status === 'RUNNING') return { at: 'running', runId, status: await run.query<DeployStatus>(DEPLOY_STATUS_QUERY) };
+    if (status === 'RUNNING')
+      return { at: 'running', runId, status: await run.query<DeployStatus>(DEPLOY_STATUS_QUERY) };
     if (status === 'COMPLETED') return { at: 'ended', result: (await run.result()) as DeployRunResult };
     return { at: 'lost', how: status };
   }
@@ -111,7 +120,9 @@ export class DeployClient {
     if (!step) return undefined;
     const workflowId = deployStepId(this.environment, status.deploy, step.n, step.name);
     try {
-      const { phase } = await this.#ask(() => this.#client.workflow.getHandle(workflowId).query<StepStatus>(STEP_STATUS_QUERY));
+      const { phase } = await this.#ask(() =>
+        this.#client.workflow.getHandle(workflowId).query<StepStatus>(STEP_STATUS_QUERY),
+      );
       return phase === 'waitingForLease' ? { workflowId, name: step.name } : undefined;
     } catch (error) {
       if (error instanceof WorkflowNotFoundError || isNotFound(error)) return undefined;
@@ -126,7 +137,9 @@ export class DeployClient {
   async takeLease(workflowId: string, deploy: string, nonce: string): Promise<Lease> {
     try {
       return await this.#ask(() =>
-        this.#client.workflow.getHandle(workflowId).executeUpdate<Lease, [{ deploy: string; nonce: string }]>(TAKE_LEASE_UPDATE, { args: [{ deploy, nonce }] }),
+        this.#client.workflow
+          .getHandle(workflowId)
+          .executeUpdate<Lease, [{ deploy: string; nonce: string }]>(TAKE_LEASE_UPDATE, { args: [{ deploy, nonce }] }),
       );
     } catch (error) {
       throw refusalOf(error);
@@ -150,13 +163,17 @@ export class DeployClient {
 
   /** For a deploy whose external step has a deadline instead of a lease: says that the work is done, or has failed. */
   async finish(finish: DeployFinish): Promise<void> {
-    await this.#ask(() => this.#client.workflow.getHandle(coordinatorId(this.environment)).signal(DEPLOY_FINISH_SIGNAL, finish));
+    await this.#ask(() =>
+      this.#client.workflow.getHandle(coordinatorId(this.environment)).signal(DEPLOY_FINISH_SIGNAL, finish),
+    );
   }
 
   /** An operator's word to the deploy that runs. @throws {LockkeeperError} DEPLOY_NOT_CURRENT, USAGE */
   async operate(operation: Operation): Promise<DeployStatus> {
     try {
-      return await this.#ask(() => this.#run().executeUpdate<DeployStatus, [Operation]>(OPERATE_UPDATE, { args: [operation] }));
+      return await this.#ask(() =>
+        this.#run().executeUpdate<DeployStatus, [Operation]>(OPERATE_UPDATE, { args: [operation] }),
+      );
     } catch (error) {
       throw refusalOf(error);
     }
@@ -176,10 +193,14 @@ export class DeployClient {
 
   #explain(error: unknown): unknown {
     if (!isDeadlineExceeded(error)) return error;
-    return new LockkeeperError('NO_DEPLOY_WORKER', `nobody answers for environment ${this.environment} within ${ASK_WITHIN / 1000} s: ${errorMessage(error)}`, {
-      next: `Is a deploy worker running (\`lockkeeper deploy-worker\`), and can it reach its ledger?`,
-      cause: error,
-    });
+    return new LockkeeperError(
+      'NO_DEPLOY_WORKER',
+      `nobody answers for environment ${this.environment} within ${ASK_WITHIN / 1000} s: ${errorMessage(error)}`,
+      {
+        next: `Is a deploy worker running (\`lockkeeper deploy-worker\`), and can it reach its ledger?`,
+        cause: error,
+      },
+    );
   }
 }
 

@@ -38,7 +38,11 @@ export class JobClient {
     this.#ledger = ledger;
   }
 
-  async start<D extends AnyJob>(definition: D, input: InputOf<D>, options: StartOptions = {}): Promise<JobHandle<ResultOf<D>>> {
+  async start<D extends AnyJob>(
+    definition: D,
+    input: InputOf<D>,
+    options: StartOptions = {},
+  ): Promise<JobHandle<ResultOf<D>>> {
     const id = options.id ?? `${definition.name}-${randomUUID()}`;
     const args: JobWorkflowInput = {
       job: definition.name,
@@ -53,7 +57,11 @@ export class JobClient {
         workflowIdConflictPolicy: 'USE_EXISTING',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
         staticSummary: `job ${definition.name}`,
-        searchAttributes: { LockkeeperKind: ['job'], LockkeeperState: ['running'], ...(options.owner !== undefined && { LockkeeperOwner: [options.owner] }) },
+        searchAttributes: {
+          LockkeeperKind: ['job'],
+          LockkeeperState: ['running'],
+          ...(options.owner !== undefined && { LockkeeperOwner: [options.owner] }),
+        },
       });
     } catch (error) {
       // It has ended well before: the handle gives that result.
@@ -92,7 +100,8 @@ export class JobHandle<R = unknown> {
     const result = (await this.#workflow.result()) as R | ResultInLedger;
     if (!isInLedger(result)) return result;
     const last = await loadCheckpoint(this.#ledger, result.lockkeeperResultInLedger);
-    if (last === undefined || last === 'missing') throw new LockkeeperError('JOB_NOT_FOUND', `the result of ${this.id} is not in the ledger any more`);
+    if (last === undefined || last === 'missing')
+      throw new LockkeeperError('JOB_NOT_FOUND', `the result of ${this.id} is not in the ledger any more`);
     return last.value as R;
   }
 
@@ -102,7 +111,10 @@ export class JobHandle<R = unknown> {
       return await this.#workflow.query<JobStatus>(JOB_STATUS_QUERY);
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      throw new LockkeeperError('JOB_NOT_FOUND', `there is no job ${this.id}`, { next: 'See `lockkeeper job list`', cause: error });
+      throw new LockkeeperError('JOB_NOT_FOUND', `there is no job ${this.id}`, {
+        next: 'See `lockkeeper job list`',
+        cause: error,
+      });
     }
   }
 

@@ -12,7 +12,11 @@ export type LeaseLoss = 'cancelled' | 'lost';
  * Holds a lease by heartbeats until `over` fires. Resolves with how it was lost: `cancelled` by the deploy, or `lost`
  * because the server knows it no longer, or has not answered for half its time. By then nobody else can have it yet.
  */
-export async function holdLease(deploys: DeployClient, lease: Lease, over: AbortSignal): Promise<LeaseLoss | undefined> {
+export async function holdLease(
+  deploys: DeployClient,
+  lease: Lease,
+  over: AbortSignal,
+): Promise<LeaseLoss | undefined> {
   let answered = Date.now();
   while (!over.aborted) {
     try {

@@ -6,5 +6,8 @@ const NOT_FOUND = 5;
 export function isNotFound(error: unknown): boolean {
   if (error instanceof ActivityNotFoundError) return true;
   const cause = error instanceof Error ? error.cause : undefined;
-  return [error, cause].some((e) => isGrpcServiceError(e) && (e.code as number) === NOT_FOUND) || (error as Error | null)?.name === 'WorkflowNotFoundError';
+  return (
+    [error, cause].some((e) => isGrpcServiceError(e) && (e.code as number) === NOT_FOUND) ||
+    (error as Error | null)?.name === 'WorkflowNotFoundError'
+  );
 }

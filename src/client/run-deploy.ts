@@ -4,7 +4,15 @@ import { runGuarded } from '../commands/run-command.ts';
 import type { CommandEnd } from '../commands/run-command.ts';
 import { COMMAND_KILL_AFTER } from '../defaults.ts';
 import { errorMessage, isLockkeeperError } from '../errors.ts';
-import type { DeployRequest, DeployRunResult, DeployStatus, DeployTicket, Lease, Outcome, StepOutcome } from '../protocol.ts';
+import type {
+  DeployRequest,
+  DeployRunResult,
+  DeployStatus,
+  DeployTicket,
+  Lease,
+  Outcome,
+  StepOutcome,
+} from '../protocol.ts';
 import type { DeployClient, Whereabouts } from './deploy-client.ts';
 import { isNotFound } from './not-found.ts';
 import { holdLease } from './lease-holder.ts';
@@ -34,7 +42,11 @@ export interface RunDeployOptions {
   readonly deploys: DeployClient;
   readonly request: DeployRequest;
   /** What the external step does; left out: the deploy is only waited for. */
-  readonly command?: { readonly argv: readonly [string, ...string[]]; stdout(chunk: Buffer): void; stderr(chunk: Buffer): void };
+  readonly command?: {
+    readonly argv: readonly [string, ...string[]];
+    stdout(chunk: Buffer): void;
+    stderr(chunk: Buffer): void;
+  };
   /** Milliseconds to wait for the deploy's end, from the request; no limit unless given. */
   readonly timeoutMs?: number;
   readonly onEvent: (event: DeployEvent) => void;
@@ -55,7 +67,8 @@ export async function runDeploy(options: RunDeployOptions): Promise<DeployEnd> {
   let runId: string | undefined;
   for (;;) {
     if (signal.aborted) return { kind: 'interrupted', reason: `stopped waiting; deploy ${request.id} stays requested` };
-    if (Date.now() >= until) return { kind: 'timedOut', reason: `deploy ${request.id} has not ended in time; it goes on without us` };
+    if (Date.now() >= until)
+      return { kind: 'timedOut', reason: `deploy ${request.id} has not ended in time; it goes on without us` };
     const where = await lookAt(options, runId);
     if (where?.at === 'ended') return ended(where.result);
     if (where?.at === 'waiting') onEvent({ kind: 'waiting', ahead: where.ahead });
@@ -69,13 +82,22 @@ export async function runDeploy(options: RunDeployOptions): Promise<DeployEnd> {
     if (where?.at === 'lost' || where?.at === 'unknown') {
       // The run is gone, or has ended between two looks and another one has begun: the ticket knows the outcome.
       const again = await deploys.request(request);
-      if (again.outcome) return { kind: 'ended', outcome: again.outcome, ...(where.at === 'lost' && { reason: `its run ended as ${where.how}` }) };
+      if (again.outcome)
+        return {
+          kind: 'ended',
+          outcome: again.outcome,
+          ...(where.at === 'lost' && { reason: `its run ended as ${where.how}` }),
+        };
     }
     await pause(signal);
   }
 }
 
-const ended = ({ outcome, reason }: DeployRunResult): DeployEnd => ({ kind: 'ended', outcome, ...(reason !== undefined && { reason }) });
+const ended = ({ outcome, reason }: DeployRunResult): DeployEnd => ({
+  kind: 'ended',
+  outcome,
+  ...(reason !== undefined && { reason }),
+});
 
 async function pause(signal: AbortSignal): Promise<void> {
   await delay(LOOK_EVERY, undefined, { signal }).catch((error: unknown) => {
@@ -84,7 +106,10 @@ async function pause(signal: AbortSignal): Promise<void> {
 }
 
 /** Undefined: nobody answered this time, which is told and is no reason to stop waiting. */
-async function lookAt({ deploys, request, onEvent }: RunDeployOptions, runId: string | undefined): Promise<Whereabouts | undefined> {
+async function lookAt(
+  { deploys, request, onEvent }: RunDeployOptions,
+  runId: string | undefined,
+): Promise<Whereabouts | undefined> {
   try {
     return await deploys.find(request.id, runId);
   } catch (error) {
@@ -94,7 +119,11 @@ async function lookAt({ deploys, request, onEvent }: RunDeployOptions, runId: st
 }
 
 /** Does the external step if it waits for somebody now. Undefined: nothing to do yet, or done. */
-async function takePart(options: RunDeployOptions, status: DeployStatus, nonce: string): Promise<DeployEnd | undefined> {
+async function takePart(
+  options: RunDeployOptions,
+  status: DeployStatus,
+  nonce: string,
+): Promise<DeployEnd | undefined> {
   const { deploys } = options;
   const waiting = await deploys.stepWaitingForLease(status);
   if (!waiting) return undefined;
@@ -133,7 +162,8 @@ async function underLease(options: RunDeployOptions, step: string, lease: Lease)
   }
   onEvent({ kind: 'commandEnded', step, outcome });
   const heard = await report(() => deploys.complete(lease, outcome), lease);
-  if (!heard) return { kind: 'leaseLost', reason: 'the lease was lost before the end of the command could be reported' };
+  if (!heard)
+    return { kind: 'leaseLost', reason: 'the lease was lost before the end of the command could be reported' };
   return signal.aborted ? { kind: 'interrupted', reason: 'the command was ended, and its step has failed' } : undefined;
 }
 
@@ -151,13 +181,28 @@ async function report(tell: () => Promise<void>, lease: Lease): Promise<boolean>
   }
 }
 
-async function commandOutcome(command: NonNullable<RunDeployOptions['command']>, signal: AbortSignal): Promise<StepOutcome> {
+async function commandOutcome(
+  command: NonNullable<RunDeployOptions['command']>,
+  signal: AbortSignal,
+): Promise<StepOutcome> {
   let end: CommandEnd;
   try {
-    end = await runGuarded({ argv: command.argv, stdout: (c) => command.stdout(c), stderr: (c) => command.stderr(c), killAfterMs: COMMAND_KILL_AFTER, signal });
+    end = await runGuarded({
+      argv: command.argv,
+      stdout: (c) => command.stdout(c),
+      stderr: (c) => command.stderr(c),
+      killAfterMs: COMMAND_KILL_AFTER,
+      signal,
+    });
   } catch (error) {
-    return { kind: 'failed', reason: signal.aborted ? 'the command was ended because its wrapper was told to stop' : errorMessage(error) };
+    return {
+      kind: 'failed',
+      reason: signal.aborted ? 'the command was ended because its wrapper was told to stop' : errorMessage(error),
+    };
   }
   if (end.code === 0) return { kind: 'done' };
-  return { kind: 'failed', reason: end.signal ? `the command was ended by ${end.signal}` : `the command exited with ${end.code}` };
+  return {
+    kind: 'failed',
+    reason: end.signal ? `the command was ended by ${end.signal}` : `the command exited with ${end.code}`,
+  };
 }

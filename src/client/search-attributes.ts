@@ -23,9 +23,13 @@ export async function ensureSearchAttributes(connection: Connection, namespace: 
     });
   } catch (error) {
     const wanted = Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => `--name ${name} --type ${type}`);
-    throw new LockkeeperError('TEMPORAL_UNREACHABLE', `the search attributes could not be registered: ${errorMessage(error)}`, {
-      next: `Register them once by hand: temporal operator search-attribute create ${wanted.join(' ')}`,
-      cause: error,
-    });
+    throw new LockkeeperError(
+      'TEMPORAL_UNREACHABLE',
+      `the search attributes could not be registered: ${errorMessage(error)}`,
+      {
+        next: `Register them once by hand: temporal operator search-attribute create ${wanted.join(' ')}`,
+        cause: error,
+      },
+    );
   }
 }

@@ -79,7 +79,9 @@ export type NameOf<D> = D extends JobDefinition<infer N, infer _I, infer _R, inf
  *   },
  * });
  */
-export function defineJob<const N extends string, I, R, S = undefined>(options: JobOptions<N, I, R, S>): JobDefinition<N, I, R, S> {
+export function defineJob<const N extends string, I, R, S = undefined>(
+  options: JobOptions<N, I, R, S>,
+): JobDefinition<N, I, R, S> {
   check(options);
   const retry = options.retry ?? {};
   return {
@@ -89,9 +91,11 @@ export function defineJob<const N extends string, I, R, S = undefined>(options: 
     options,
     retry: {
       maximumAttempts: retry.maximumAttempts ?? JOB_RETRY.maximumAttempts,
-      initialIntervalMs: retry.initialInterval === undefined ? JOB_RETRY.initialIntervalMs : milliseconds(retry.initialInterval),
+      initialIntervalMs:
+        retry.initialInterval === undefined ? JOB_RETRY.initialIntervalMs : milliseconds(retry.initialInterval),
       backoffCoefficient: retry.backoffCoefficient ?? JOB_RETRY.backoffCoefficient,
-      maximumIntervalMs: retry.maximumInterval === undefined ? JOB_RETRY.maximumIntervalMs : milliseconds(retry.maximumInterval),
+      maximumIntervalMs:
+        retry.maximumInterval === undefined ? JOB_RETRY.maximumIntervalMs : milliseconds(retry.maximumInterval),
     },
     checkpointEveryMs: options.checkpointEvery === undefined ? undefined : milliseconds(options.checkpointEvery),
     heartbeatTimeoutMs: options.heartbeatTimeout === undefined ? undefined : milliseconds(options.heartbeatTimeout),
@@ -104,15 +108,21 @@ export function isJobDefinition(value: unknown): value is AnyJob {
 }
 
 function check<N extends string, I, R, S>(o: JobOptions<N, I, R, S>): void {
-  const wrong = (what: string, next: string) => new LockkeeperError('DEFINITION_INVALID', `job ${JSON.stringify(o.name)}: ${what}`, { next });
+  const wrong = (what: string, next: string) =>
+    new LockkeeperError('DEFINITION_INVALID', `job ${JSON.stringify(o.name)}: ${what}`, { next });
   if (typeof o.name !== 'string' || !/^[A-Za-z_][\w.-]{0,99}$/.test(o.name)) {
-    throw wrong('the name is not usable', 'Use letters, digits, `_`, `.` and `-`, at most 100, beginning with a letter');
+    throw wrong(
+      'the name is not usable',
+      'Use letters, digits, `_`, `.` and `-`, at most 100, beginning with a letter',
+    );
   }
   if (typeof o.taskQueue !== 'string' || o.taskQueue === '') throw wrong('it has no task queue', 'Set `taskQueue`');
   if (typeof o.run !== 'function') throw wrong('it has no `run`', 'Write `async *run(job, input) { … }`');
-  if (o.state && o.atomic) throw wrong('it is atomic and has a state', 'An atomic job is never interrupted: leave `state` out');
+  if (o.state && o.atomic)
+    throw wrong('it is atomic and has a state', 'An atomic job is never interrupted: leave `state` out');
   const version = o.state?.version ?? 1;
-  if (!Number.isInteger(version) || version < 1) throw wrong(`state version ${version} is not a positive whole number`, 'Count from 1');
+  if (!Number.isInteger(version) || version < 1)
+    throw wrong(`state version ${version} is not a positive whole number`, 'Count from 1');
   const attempts = o.retry?.maximumAttempts;
   if (attempts !== undefined && (!Number.isInteger(attempts) || attempts < 1)) {
     throw wrong(`retry.maximumAttempts is ${attempts}`, 'Use a whole number, 1 for no retry');

@@ -10,7 +10,10 @@ export type Steps<S, R = void> = AsyncGenerator<S | Saved, R, void>;
 
 /** The connection of one transaction; usable only inside its body. */
 export interface Sql {
-  query<Row extends QueryResultRow = QueryResultRow>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>>;
+  query<Row extends QueryResultRow = QueryResultRow>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<QueryResult<Row>>;
 }
 
 /** A running job as its own code sees it. */

@@ -69,7 +69,9 @@ class Slice {
   constructor(setting: SliceSetting) {
     this.#s = setting;
     this.#state = setting.state;
-    this.#transactions = new Transactions(setting.ledger, setting.saver, setting.idleTimeoutMs, (state) => this.#adopt(state));
+    this.#transactions = new Transactions(setting.ledger, setting.saver, setting.idleTimeoutMs, (state) =>
+      this.#adopt(state),
+    );
   }
 
   get fenced(): boolean {
@@ -103,7 +105,9 @@ class Slice {
       }
     } catch (error) {
       // Whatever was yielded before the error is a safe point and is kept, so that the retry goes on from there.
-      await this.#flush().catch((failed: unknown) => this.#s.log.warn({ err: failed }, 'the last checkpoint could not be saved'));
+      await this.#flush().catch((failed: unknown) =>
+        this.#s.log.warn({ err: failed }, 'the last checkpoint could not be saved'),
+      );
       throw error;
     }
   }
@@ -166,9 +170,13 @@ class Slice {
     await this.#flush();
     const last = await steps.return(undefined);
     if (!last.done) {
-      throw new LockkeeperError('YIELD_IN_FINALLY', 'the job yielded inside a `finally` block while it was stepping aside', {
-        next: 'A `finally` releases resources and runs at every interruption; checkpoints belong before it',
-      });
+      throw new LockkeeperError(
+        'YIELD_IN_FINALLY',
+        'the job yielded inside a `finally` block while it was stepping aside',
+        {
+          next: 'A `finally` releases resources and runs at every interruption; checkpoints belong before it',
+        },
+      );
     }
     this.#s.log.debug({ end: end.kind }, 'stepped aside');
   }
@@ -181,7 +189,15 @@ class Slice {
 }
 
 /** Codes of errors that no further attempt can mend. */
-const HOPELESS = ['STATE_INVALID', 'STATE_TOO_LARGE', 'TRANSACTION_NOT_ITERATED', 'TRANSACTION_WITHOUT_SAVE', 'TRANSACTION_NESTED', 'YIELD_IN_FINALLY', 'JOB_INPUT_INVALID'] as const;
+const HOPELESS = [
+  'STATE_INVALID',
+  'STATE_TOO_LARGE',
+  'TRANSACTION_NOT_ITERATED',
+  'TRANSACTION_WITHOUT_SAVE',
+  'TRANSACTION_NESTED',
+  'YIELD_IN_FINALLY',
+  'JOB_INPUT_INVALID',
+] as const;
 
 /** Whether another attempt of the job's own code may help. An error says otherwise by `nonRetryable: true`. */
 export function isRetryable(error: unknown): boolean {

@@ -39,7 +39,10 @@ export class Saver {
   /** The next checkpoint, not written yet. Throws when the value cannot be one, before anything is lost. */
   next(kind: 'state' | 'done', value: unknown): { checkpoint: NewCheckpoint; bytes: Buffer } {
     const bytes = encodeState(value, kind === 'done' ? 'the result' : 'the state');
-    return { checkpoint: { seq: this.seq + 1, kind, stateVersion: this.#stateVersion, value, progress: this.progress }, bytes };
+    return {
+      checkpoint: { seq: this.seq + 1, kind, stateVersion: this.#stateVersion, value, progress: this.progress },
+      bytes,
+    };
   }
 
   /** Writes in the caller's transaction; the caller calls {@link committed} after its COMMIT. False: refused. */
@@ -85,9 +88,13 @@ export class Saver {
 
   refuse(): LockkeeperError {
     this.fenced = true;
-    return new LockkeeperError('FENCED', `claim ${this.fence.claim} no longer holds its job: another slice took over, or a drain gave it up`, {
-      next: 'Nothing that this slice still writes counts; the job goes on elsewhere from its last checkpoint',
-    });
+    return new LockkeeperError(
+      'FENCED',
+      `claim ${this.fence.claim} no longer holds its job: another slice took over, or a drain gave it up`,
+      {
+        next: 'Nothing that this slice still writes counts; the job goes on elsewhere from its last checkpoint',
+      },
+    );
   }
 
   /** Asks until the ledger answers; gives up after the slice's patience. */

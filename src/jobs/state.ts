@@ -19,11 +19,15 @@ export function restoreState(definition: AnyJob, checkpoint: Checkpoint | undefi
   try {
     for (let from = checkpoint.stateVersion; from < version; from += 1) {
       const migrate = spec.migrate?.[from];
-      if (!migrate) return { ok: false, reason: `state version ${from} cannot be migrated: the job has no migrate[${from}]` };
+      if (!migrate)
+        return { ok: false, reason: `state version ${from} cannot be migrated: the job has no migrate[${from}]` };
       state = migrate(state as never);
     }
     return { ok: true, state: spec.parse ? (spec.parse(state) as unknown) : state };
   } catch (error) {
-    return { ok: false, reason: `checkpoint ${checkpoint.seq} does not parse: ${error instanceof Error ? error.message : String(error)}` };
+    return {
+      ok: false,
+      reason: `checkpoint ${checkpoint.seq} does not parse: ${error instanceof Error ? error.message : String(error)}`,
+    };
   }
 }

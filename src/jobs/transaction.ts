@@ -39,9 +39,13 @@ export class Transactions<S> {
   assertAllIterated(): void {
     if (this.#waiting === 0) return;
     this.#waiting = 0;
-    throw new LockkeeperError('TRANSACTION_NOT_ITERATED', 'a job.transaction was made and not iterated: it did nothing', {
-      next: 'Write `yield* job.transaction(…)`',
-    });
+    throw new LockkeeperError(
+      'TRANSACTION_NOT_ITERATED',
+      'a job.transaction was made and not iterated: it did nothing',
+      {
+        next: 'Write `yield* job.transaction(…)`',
+      },
+    );
   }
 
   transaction<T>(body: Body<S, T>): AsyncGenerator<Saved, T, void> {
@@ -76,7 +80,7 @@ export class Transactions<S> {
 
   async #commit<T>(body: Body<S, T>): Promise<T> {
     let inDoubt: Attempt<S, T> | undefined;
-    for (let tries = 1; ; ) {
+    for (let tries = 1; ;) {
       const attempt: AttemptProgress<S, T> = {};
       try {
         const done = await this.#attempt(body, attempt);
@@ -132,7 +136,10 @@ export class Transactions<S> {
       return attempt;
     } catch (error) {
       // A connection that cannot even roll back is thrown away with its transaction.
-      broken = await client.query('rollback').then(() => false, (failed: Error) => failed);
+      broken = await client.query('rollback').then(
+        () => false,
+        (failed: Error) => failed,
+      );
       throw error;
     } finally {
       client.release(broken);
@@ -166,9 +173,13 @@ export class Transactions<S> {
       over = true;
     }
     if (!next) {
-      throw new LockkeeperError('TRANSACTION_WITHOUT_SAVE', 'a job.transaction ended without calling save(): its effect would be done again', {
-        next: 'Call save(nextState) in the body; for reading alone use a connection of your own',
-      });
+      throw new LockkeeperError(
+        'TRANSACTION_WITHOUT_SAVE',
+        'a job.transaction ended without calling save(): its effect would be done again',
+        {
+          next: 'Call save(nextState) in the body; for reading alone use a connection of your own',
+        },
+      );
     }
     return { result, next };
   }
@@ -181,7 +192,7 @@ export class Transactions<S> {
       `with effect as (${text}) select lockkeeper.save_checkpoint_or_fail(${at(1)}, ${at(2)}, ${at(3)}, ${at(4)}, ${at(5)}, ` +
       `${at(6)}, ${at(7)}, ${at(8)}, ${at(9)}, ${at(10)})`;
     const all = [...values, fence.key, fence.claim, fence.epoch, c.seq, c.stateVersion, 'none', bytes, c.progress.done ?? null, c.progress.total ?? null, c.progress.note ?? null]; // prettier-ignore
-    for (let tries = 1; ; ) {
+    for (let tries = 1; ;) {
       try {
         await this.#ledger.pool.query(both, all);
         this.#saver.committed();

@@ -31,7 +31,11 @@ export interface BoardJob {
 }
 
 /** Jobs of an environment that have begun and not ended: those that wait for a person first, then the latest. */
-export async function boardJobs(ledger: Ledger, environment: string, limit: number): Promise<{ jobs: BoardJob[]; total: number }> {
+export async function boardJobs(
+  ledger: Ledger,
+  environment: string,
+  limit: number,
+): Promise<{ jobs: BoardJob[]; total: number }> {
   const { rows } = await ledger.pool.query<BoardJob & { seq: string; total: number }>(
     `select j.workflow_id as "workflowId", j.name, j.task_queue as "taskQueue", j.state, j.seq,
        jsonb_strip_nulls(jsonb_build_object('done', j.progress_done, 'total', j.progress_total)) as progress,
@@ -41,7 +45,15 @@ export async function boardJobs(ledger: Ledger, environment: string, limit: numb
      order by j.state = 'quarantined' desc, j.created_at desc limit $3`,
     [ledger.namespace, environment, limit],
   );
-  const jobs = rows.map(({ workflowId, name, taskQueue, state, seq, progress, note }) => ({ workflowId, name, taskQueue, state, seq: Number(seq), progress, note }));
+  const jobs = rows.map(({ workflowId, name, taskQueue, state, seq, progress, note }) => ({
+    workflowId,
+    name,
+    taskQueue,
+    state,
+    seq: Number(seq),
+    progress,
+    note,
+  }));
   return { jobs, total: rows[0]?.total ?? 0 };
 }
 
@@ -55,7 +67,11 @@ export interface BoardBuild {
 }
 
 /** Workers alive, by build: those that hold their session lock, which ends with the process however it ends. */
-export async function boardBuilds(ledger: Ledger, taskQueues: readonly string[], lockClass: number): Promise<BoardBuild[]> {
+export async function boardBuilds(
+  ledger: Ledger,
+  taskQueues: readonly string[],
+  lockClass: number,
+): Promise<BoardBuild[]> {
   const { rows } = await ledger.pool.query<BoardBuild>(
     `select w.kind, w.build_id as "buildId", count(distinct w.id)::integer as workers,
        (count(distinct w.id) filter (where w.stopping_at is not null))::integer as stopping,

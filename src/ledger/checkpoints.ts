@@ -48,13 +48,19 @@ export function encodeState(value: unknown, what: string): Buffer {
     });
   }
   if (text === undefined) {
-    throw new LockkeeperError('STATE_INVALID', `${what} is a ${typeof value}, which JSON cannot hold`, { next: 'Yield a plain value' });
+    throw new LockkeeperError('STATE_INVALID', `${what} is a ${typeof value}, which JSON cannot hold`, {
+      next: 'Yield a plain value',
+    });
   }
   const bytes = Buffer.from(text);
   if (bytes.length > STATE_LIMIT_BYTES) {
-    throw new LockkeeperError('STATE_TOO_LARGE', `${what} has ${bytes.length} bytes of JSON, at most ${STATE_LIMIT_BYTES} are possible`, {
-      next: 'Keep a place in it (a row number, a cursor), not the data',
-    });
+    throw new LockkeeperError(
+      'STATE_TOO_LARGE',
+      `${what} has ${bytes.length} bytes of JSON, at most ${STATE_LIMIT_BYTES} are possible`,
+      {
+        next: 'Keep a place in it (a row number, a cursor), not the data',
+      },
+    );
   }
   return bytes;
 }
@@ -73,7 +79,10 @@ export async function saveCheckpoint(db: Queryable, fence: Fence, c: NewCheckpoi
 }
 
 /** Where a job stands and who holds it: read after a connection was lost under a save. */
-export async function readHead(ledger: Ledger, key: string): Promise<{ seq: number; epoch: number; claim: string | undefined } | undefined> {
+export async function readHead(
+  ledger: Ledger,
+  key: string,
+): Promise<{ seq: number; epoch: number; claim: string | undefined } | undefined> {
   const { rows } = await ledger.pool.query<{ seq: string; epoch: string; claim: string | null }>(
     'select seq, epoch, claim from lockkeeper._jobs where key = $1',
     [key],
@@ -84,7 +93,14 @@ export async function readHead(ledger: Ledger, key: string): Promise<{ seq: numb
 
 /** The checkpoint a job goes on from; `undefined`: its initial state; `missing`: the row that should be there is not. */
 export async function loadCheckpoint(ledger: Ledger, key: string): Promise<Checkpoint | undefined | 'missing'> {
-  const { rows } = await ledger.pool.query<{ target: string; seq: string | null; kind: 'state' | 'done'; state_version: number; key_id: string; ciphertext: Buffer }>(
+  const { rows } = await ledger.pool.query<{
+    target: string;
+    seq: string | null;
+    kind: 'state' | 'done';
+    state_version: number;
+    key_id: string;
+    ciphertext: Buffer;
+  }>(
     `select coalesce(j.restore_seq, j.seq) as target, p.seq, p.kind, p.state_version, p.key_id, p.ciphertext
      from lockkeeper._jobs j
      left join lockkeeper._checkpoints p on p.key = j.key and p.seq = coalesce(j.restore_seq, j.seq)

@@ -77,7 +77,11 @@ export async function endClaim(
   state: 'released' | 'fenced' | 'lost',
   reason: string,
 ): Promise<EndedClaim> {
-  const { rows } = await ledger.pool.query<EndRow>('select * from lockkeeper.end_claim($1, $2, $3)', [claim, state, reason]);
+  const { rows } = await ledger.pool.query<EndRow>('select * from lockkeeper.end_claim($1, $2, $3)', [
+    claim,
+    state,
+    reason,
+  ]);
   return endedClaim(rows[0]!);
 }
 
@@ -88,13 +92,22 @@ const LOCK_TIMEOUT = '1s';
  * Ends a claim of another process, which may be frozen inside a transaction: whatever session still works under the
  * claim is ended, before (so that it holds no lock we need) and after (so that nothing begins in between).
  */
-export async function endForeignClaim(ledger: Ledger, claim: string, state: 'fenced' | 'lost', reason: string): Promise<EndedClaim> {
+export async function endForeignClaim(
+  ledger: Ledger,
+  claim: string,
+  state: 'fenced' | 'lost',
+  reason: string,
+): Promise<EndedClaim> {
   for (let tries = 0; ; tries += 1) {
     try {
       const client = await ledger.pool.connect();
       try {
         await client.query(`set lock_timeout = '${LOCK_TIMEOUT}'`);
-        const { rows } = await client.query<EndRow>('select * from lockkeeper.end_claim($1, $2, $3)', [claim, state, reason]);
+        const { rows } = await client.query<EndRow>('select * from lockkeeper.end_claim($1, $2, $3)', [
+          claim,
+          state,
+          reason,
+        ]);
         return endedClaim(rows[0]!);
       } finally {
         client.release(true);

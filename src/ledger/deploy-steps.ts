@@ -54,7 +54,13 @@ export async function recordStep(ledger: Ledger, ref: DeployRef, change: StepCha
     ],
   ); // prettier-ignore
   if (rowCount !== 1) throw fencedDeploy(ref);
-  await addEvent(ledger, { environment: ref.environment, deploy: ref.deploy, actor: 'lockkeeper', event: 'step', detail: change });
+  await addEvent(ledger, {
+    environment: ref.environment,
+    deploy: ref.deploy,
+    actor: 'lockkeeper',
+    event: 'step',
+    detail: change,
+  });
 }
 
 /** Writes down the guard of a step's command before the command begins. @throws {LockkeeperError} FENCED */
@@ -68,3 +74,15 @@ export async function recordGuard(ledger: Ledger, ref: DeployRef, n: number, gua
   if (rowCount !== 1) throw fencedDeploy(ref);
 }
 
+/** The guard of the step's last command, if it ever ran one. */
+export async function readGuard(
+  ledger: Ledger,
+  ref: { environment: string; deploy: string },
+  n: number,
+): Promise<unknown> {
+  const { rows } = await ledger.pool.query<{ guard: unknown }>(
+    'select guard from lockkeeper._deploy_steps where namespace = $1 and environment = $2 and deploy = $3 and n = $4',
+    [ledger.namespace, ref.environment, ref.deploy, n],
+  );
+  return rows[0]?.guard ?? undefined;
+}

@@ -1,14 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LockkeeperError } from '../errors.ts';
 import { CODE } from '../protocol.ts';
-import type {
-  DeployRef,
-  DeployRequest,
-  DeployTicket,
-  Direction,
-  Outcome,
-  ResolvedPlan,
-} from '../protocol.ts';
+import type { DeployRef, DeployRequest, DeployTicket, Direction, Outcome, ResolvedPlan } from '../protocol.ts';
 import { inTransaction } from './pool.ts';
 import type { Ledger } from './pool.ts';
 import { addEvent } from './events.ts';
@@ -19,9 +12,15 @@ export function contentHash(value: unknown): string {
     Array.isArray(v)
       ? v.map(sorted)
       : typeof v === 'object' && v !== null
-        ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, x]) => [k, sorted(x)]))
+        ? Object.fromEntries(
+            Object.entries(v)
+              .sort(([a], [b]) => (a < b ? -1 : 1))
+              .map(([k, x]) => [k, sorted(x)]),
+          )
         : v;
-  return createHash('sha256').update(JSON.stringify(sorted(value))).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(value)))
+    .digest('hex');
 }
 
 export interface DeployRow {
@@ -101,7 +100,11 @@ const ticketOf = (r: RawDeploy): DeployTicket => ({
  * Writes a request down, approved, with its place in the order. The same request again gets its first ticket.
  * @throws {LockkeeperError} DEPLOY_CONFLICT when the id was used for another request
  */
-export async function insertRequest(ledger: Ledger, environment: string, request: DeployRequest): Promise<DeployTicket> {
+export async function insertRequest(
+  ledger: Ledger,
+  environment: string,
+  request: DeployRequest,
+): Promise<DeployTicket> {
   const hash = contentHash(request);
   return inTransaction(ledger, async (client) => {
     const inserted = await client.query<RawDeploy>(
@@ -113,7 +116,17 @@ export async function insertRequest(ledger: Ledger, environment: string, request
     );
     const row = inserted.rows[0];
     if (row) {
-      await addEvent(ledger, { environment, deploy: request.id, actor: request.requestedBy, event: 'requested', detail: { plan: request.plan } }, client);
+      await addEvent(
+        ledger,
+        {
+          environment,
+          deploy: request.id,
+          actor: request.requestedBy,
+          event: 'requested',
+          detail: { plan: request.plan },
+        },
+        client,
+      );
       return ticketOf(row);
     }
     const { rows } = await client.query<RawDeploy>('select * from lockkeeper._deploys where namespace = $1 and environment = $2 and id = $3', [
@@ -121,9 +134,13 @@ export async function insertRequest(ledger: Ledger, environment: string, request
     ]); // prettier-ignore
     const first = rows[0]!;
     if (first.request_hash !== hash) {
-      throw new LockkeeperError('DEPLOY_CONFLICT', `deploy ${request.id} was requested before with other contents, by ${first.requested_by}`, {
-        next: 'Use a new id, for example with the CI run’s number in it',
-      });
+      throw new LockkeeperError(
+        'DEPLOY_CONFLICT',
+        `deploy ${request.id} was requested before with other contents, by ${first.requested_by}`,
+        {
+          next: 'Use a new id, for example with the CI run’s number in it',
+        },
+      );
     }
     return ticketOf(first);
   });
@@ -154,7 +171,9 @@ export async function readDeploy(ledger: Ledger, environment: string, id: string
     [ledger.namespace, environment, id],
   );
   if (!rows[0]) {
-    throw new LockkeeperError('DEPLOY_NOT_FOUND', `environment ${environment} has no deploy ${id}`, { next: 'See `lockkeeper deploy list`' });
+    throw new LockkeeperError('DEPLOY_NOT_FOUND', `environment ${environment} has no deploy ${id}`, {
+      next: 'See `lockkeeper deploy list`',
+    });
   }
   return deployRow(rows[0]);
 }
@@ -169,7 +188,13 @@ export interface Grant {
  * the resolved plan; a later one goes on with that very plan.
  * @throws {LockkeeperError} DEPLOY_NOT_FOUND, DEPLOY_NOT_CURRENT when it has ended already
  */
-export async function grantLock(ledger: Ledger, environment: string, id: string, runId: string, resolve: (row: DeployRow) => ResolvedPlan): Promise<Grant> {
+export async function grantLock(
+  ledger: Ledger,
+  environment: string,
+  id: string,
+  runId: string,
+  resolve: (row: DeployRow) => ResolvedPlan,
+): Promise<Grant> {
   const row = await readDeploy(ledger, environment, id);
   const plan = row.resolvedPlan ?? resolve(row);
   return inTransaction(ledger, async (client) => {
@@ -189,14 +214,27 @@ export async function grantLock(ledger: Ledger, environment: string, id: string,
         [ledger.namespace, environment, id, index + 1, step.name, step.type],
       );
     }
-    await addEvent(ledger, { environment, deploy: id, actor: 'lockkeeper', event: 'lockGranted', detail: { runId, token: Number(rows[0].fencing_token) } }, client);
+    await addEvent(
+      ledger,
+      {
+        environment,
+        deploy: id,
+        actor: 'lockkeeper',
+        event: 'lockGranted',
+        detail: { runId, token: Number(rows[0].fencing_token) },
+      },
+      client,
+    );
     return { row: deployRow(rows[0]), plan };
   });
 }
 
 /** Another run took over: this one may write nothing more about its deploy. */
 export const fencedDeploy = (ref: DeployRef) =>
-  new LockkeeperError('FENCED', `a later run of deploy ${ref.deploy} holds the lock now: token ${ref.token} may not write any more`);
+  new LockkeeperError(
+    'FENCED',
+    `a later run of deploy ${ref.deploy} holds the lock now: token ${ref.token} may not write any more`,
+  );
 
 /** The code only grows. @throws {LockkeeperError} FENCED */
 export async function recordCode(ledger: Ledger, ref: DeployRef, code: number, direction: Direction): Promise<void> {
@@ -206,7 +244,13 @@ export async function recordCode(ledger: Ledger, ref: DeployRef, code: number, d
     [ledger.namespace, ref.environment, ref.deploy, ref.token, code, direction],
   );
   if (rowCount !== 1) throw fencedDeploy(ref);
-  await addEvent(ledger, { environment: ref.environment, deploy: ref.deploy, actor: 'lockkeeper', event: 'code', detail: { code, direction } });
+  await addEvent(ledger, {
+    environment: ref.environment,
+    deploy: ref.deploy,
+    actor: 'lockkeeper',
+    event: 'code',
+    detail: { code, direction },
+  });
 }
 
 /** Writes the outcome, once. `token` left out: whoever settles a deploy whose run is gone. */
@@ -228,4 +272,3 @@ export async function recordOutcome(
     }); // prettier-ignore
   }
 }
-

@@ -55,12 +55,19 @@ export async function ensureGate(ledger: Ledger, environment: string, taskQueue:
     throw new LockkeeperError(
       'QUEUE_OF_ANOTHER_ENVIRONMENT',
       `task queue ${taskQueue} belongs to environment ${gate?.environment ?? '(none)'}, not to ${environment}`,
-      { next: 'A queue belongs to one environment only: rename the queue, or correct `environment` in lockkeeper.yaml' },
+      {
+        next: 'A queue belongs to one environment only: rename the queue, or correct `environment` in lockkeeper.yaml',
+      },
     );
   }
 }
 
-export async function readGate(db: Queryable, namespace: string, taskQueue: string, lock = ''): Promise<GateRow | undefined> {
+export async function readGate(
+  db: Queryable,
+  namespace: string,
+  taskQueue: string,
+  lock = '',
+): Promise<GateRow | undefined> {
   const { rows } = await db.query<RawGate>(
     `select * from lockkeeper._gates where namespace = $1 and task_queue = $2 ${lock}`,
     [namespace, taskQueue],
@@ -82,7 +89,12 @@ export async function readGates(ledger: Ledger, environment: string): Promise<Ga
  * Returns the gate's generation, which goes into the brake's reason and into drain signals.
  * @throws {LockkeeperError} GATE_OWNED_BY_ANOTHER
  */
-export async function closeFence(ledger: Ledger, taskQueue: string, owner: GateOwner, limit: LimitBefore | undefined): Promise<number> {
+export async function closeFence(
+  ledger: Ledger,
+  taskQueue: string,
+  owner: GateOwner,
+  limit: LimitBefore | undefined,
+): Promise<number> {
   return inTransaction(ledger, async (client) => {
     const gate = await readGate(client, ledger.namespace, taskQueue, 'for update');
     if (!gate) throw new LockkeeperError('GATE_OWNED_BY_ANOTHER', `task queue ${taskQueue} has no gate`);
@@ -100,7 +112,14 @@ export async function closeFence(ledger: Ledger, taskQueue: string, owner: GateO
       `update lockkeeper._gates set state = 'closed', generation = generation + 1, owner_deploy = $3, owner_token = $4,
          reason = $5, changed_at = now(), limit_before = coalesce(limit_before, $6)
        where namespace = $1 and task_queue = $2`,
-      [ledger.namespace, taskQueue, owner.deploy, owner.token, `deploy ${owner.deploy}`, limit ? JSON.stringify(limit) : null],
+      [
+        ledger.namespace,
+        taskQueue,
+        owner.deploy,
+        owner.token,
+        `deploy ${owner.deploy}`,
+        limit ? JSON.stringify(limit) : null,
+      ],
     );
     return gate.generation + 1;
   });
@@ -130,9 +149,9 @@ export async function releaseGate(ledger: Ledger, gate: GateRow): Promise<void> 
 }
 
 export async function isDrained(ledger: Ledger, taskQueue: string): Promise<boolean> {
-  const { rows } = await ledger.pool.query<{ drained: boolean | null }>('select lockkeeper.is_drained($1, $2) as drained', [
-    ledger.namespace,
-    taskQueue,
-  ]);
+  const { rows } = await ledger.pool.query<{ drained: boolean | null }>(
+    'select lockkeeper.is_drained($1, $2) as drained',
+    [ledger.namespace, taskQueue],
+  );
   return rows[0]?.drained === true;
 }

@@ -8,9 +8,13 @@ import type { Ledger } from './pool.ts';
  * @throws {LockkeeperError} LEDGER_SCHEMA, LEDGER_WRONG_CLUSTER
  */
 export async function bindLedger(ledger: Ledger, clusterId: string): Promise<string> {
-  const exists = await ledger.pool.query<{ found: boolean }>(`select to_regclass('lockkeeper._ledger') is not null as found`);
+  const exists = await ledger.pool.query<{ found: boolean }>(
+    `select to_regclass('lockkeeper._ledger') is not null as found`,
+  );
   if (!exists.rows[0]?.found) {
-    throw new LockkeeperError('LEDGER_SCHEMA', 'the database has no lockkeeper schema', { next: 'Run `lockkeeper ledger migrate`' });
+    throw new LockkeeperError('LEDGER_SCHEMA', 'the database has no lockkeeper schema', {
+      next: 'Run `lockkeeper ledger migrate`',
+    });
   }
   await ledger.pool.query(
     'update lockkeeper._ledger set cluster_id = $1, namespace = $2 where cluster_id is null and namespace is null',
@@ -21,16 +25,22 @@ export async function bindLedger(ledger: Ledger, clusterId: string): Promise<str
   );
   const found = rows[0]!;
   if (found.breaking > BREAKING) {
-    throw new LockkeeperError('LEDGER_SCHEMA', `the ledger's schema has breaking change ${found.breaking}, this code knows ${BREAKING}`, {
-      next: 'Upgrade lockkeeper here',
-    });
+    throw new LockkeeperError(
+      'LEDGER_SCHEMA',
+      `the ledger's schema has breaking change ${found.breaking}, this code knows ${BREAKING}`,
+      {
+        next: 'Upgrade lockkeeper here',
+      },
+    );
   }
   if (found.cluster_id !== clusterId || found.namespace !== ledger.namespace) {
     throw new LockkeeperError(
       'LEDGER_WRONG_CLUSTER',
       `this ledger belongs to Temporal cluster ${found.cluster_id}, namespace ${found.namespace}; ` +
         `connected to cluster ${clusterId}, namespace ${ledger.namespace}`,
-      { next: 'Give each cluster and namespace a database of its own, or correct TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE or DATABASE_URL' },
+      {
+        next: 'Give each cluster and namespace a database of its own, or correct TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE or DATABASE_URL',
+      },
     );
   }
   return found.id;

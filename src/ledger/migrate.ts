@@ -34,7 +34,12 @@ export async function migrateLedger(databaseUrl: string, log: Logger): Promise<v
       migrationsSchema: 'lockkeeper',
       createMigrationsSchema: true,
       advisoryLockMode: 'wait',
-      logger: { debug: (m) => log.debug(m), info: (m) => log.debug(m), warn: (m) => log.warn(m), error: (m) => log.error(m) },
+      logger: {
+        debug: (m) => log.debug(m),
+        info: (m) => log.debug(m),
+        warn: (m) => log.warn(m),
+        error: (m) => log.error(m),
+      },
     });
   } finally {
     await client.end();
@@ -42,9 +47,14 @@ export async function migrateLedger(databaseUrl: string, log: Logger): Promise<v
 }
 
 async function refuseOldServer(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ version: number }>(`select current_setting('server_version_num')::int / 10000 as version`);
+  const { rows } = await client.query<{ version: number }>(
+    `select current_setting('server_version_num')::int / 10000 as version`,
+  );
   const version = rows[0]?.version ?? 0;
   if (version < MINIMUM_POSTGRES) {
-    throw new LockkeeperError('LEDGER_SCHEMA', `the ledger's Postgres is version ${version}, at least ${MINIMUM_POSTGRES} is needed`);
+    throw new LockkeeperError(
+      'LEDGER_SCHEMA',
+      `the ledger's Postgres is version ${version}, at least ${MINIMUM_POSTGRES} is needed`,
+    );
   }
 }

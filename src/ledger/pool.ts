@@ -34,7 +34,9 @@ export function openLedger(options: LedgerOptions): Ledger {
   });
   // A client whose server goes away emits `error`; without a handler on that very client Node ends the process.
   // The query that was under way rejects by itself, so here it is only noted.
-  pool.on('connect', (client) => client.on('error', (error) => options.log.debug({ err: error }, 'ledger connection lost')));
+  pool.on('connect', (client) =>
+    client.on('error', (error) => options.log.debug({ err: error }, 'ledger connection lost')),
+  );
   pool.on('error', (error) => options.log.debug({ err: error }, 'idle ledger connection lost'));
   return { pool, databaseUrl: options.databaseUrl, namespace: options.namespace, close: () => pool.end() };
 }

@@ -24,7 +24,10 @@ export async function markWorker(ledger: Ledger, id: string, what: 'stopping' | 
 }
 
 /** Builds of the workers that serve a queue and have not begun to stop. */
-export async function workersOf(ledger: Ledger, taskQueue: string): Promise<{ id: string; buildId: string; host: string; pid: number }[]> {
+export async function workersOf(
+  ledger: Ledger,
+  taskQueue: string,
+): Promise<{ id: string; buildId: string; host: string; pid: number }[]> {
   const { rows } = await ledger.pool.query<{ id: string; build_id: string; host: string; pid: number }>(
     `select id, build_id, host, pid from lockkeeper._workers
      where $1 = any(task_queues) and kind = 'worker' and stopping_at is null and stopped_at is null`,

@@ -82,7 +82,9 @@ export async function createDeployWorker(options: DeployWorkerOptions): Promise<
       try {
         await worker.run();
       } finally {
-        await markWorker(ledger, id, 'stopped').catch((error: unknown) => log.warn({ err: error }, 'the ledger could not be told that this worker stopped'));
+        await markWorker(ledger, id, 'stopped').catch((error: unknown) =>
+          log.warn({ err: error }, 'the ledger could not be told that this worker stopped'),
+        );
         await session.close();
         await connection.close();
         log.info({ worker: id }, 'deploy worker stopped');

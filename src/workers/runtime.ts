@@ -17,5 +17,8 @@ export function installRuntime(log: Logger): void {
 function forward(log: Logger, entry: LogEntry): void {
   const level = entry.level === 'ERROR' ? 'error' : 'warn';
   const { error, ...meta } = entry.meta ?? {};
-  log[level]({ ...meta, ...(error instanceof Error ? { err: error } : error !== undefined && { error }) }, entry.message);
+  log[level](
+    { ...meta, ...(error instanceof Error ? { err: error } : error !== undefined && { error }) },
+    entry.message,
+  );
 }

@@ -60,7 +60,12 @@ export class WorkerSession {
   /** Resolves when connected; `ended` resolves when the connection is gone. */
   async #connect(): Promise<{ ended: Promise<void> }> {
     const { databaseUrl, workerId, log, register, onNews } = this.#options;
-    const client = new pg.Client({ connectionString: databaseUrl, application_name: `lockkeeper worker ${workerId}`, keepAlive: true, connectionTimeoutMillis: 5_000 });
+    const client = new pg.Client({
+      connectionString: databaseUrl,
+      application_name: `lockkeeper worker ${workerId}`,
+      keepAlive: true,
+      connectionTimeoutMillis: 5_000,
+    });
     client.on('error', (error) => log.warn({ err: error }, 'the connection on which this worker listens was lost'));
     const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
     await client.connect();

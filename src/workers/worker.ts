@@ -81,7 +81,14 @@ class JobWorker implements LockkeeperWorker {
     this.#force = force;
     this.#taskQueues = [...new Set(options.jobs.map((job) => job.taskQueue))];
     const { ledger, environment, log } = options;
-    this.#gates = new GateWatch({ ledger, client: options.temporal.client, environment, workerId: this.id, running: this.#running, log });
+    this.#gates = new GateWatch({
+      ledger,
+      client: options.temporal.client,
+      environment,
+      workerId: this.id,
+      running: this.#running,
+      log,
+    });
     this.#session = new WorkerSession({
       databaseUrl: ledger.databaseUrl,
       workerId: this.id,
@@ -123,7 +130,10 @@ class JobWorker implements LockkeeperWorker {
   }
 
   async run(): Promise<void> {
-    this.#o.log.info({ worker: this.id, taskQueues: this.#taskQueues, jobs: this.#o.jobs.map((job) => job.name) }, 'worker ready');
+    this.#o.log.info(
+      { worker: this.id, taskQueues: this.#taskQueues, jobs: this.#o.jobs.map((job) => job.name) },
+      'worker ready',
+    );
     try {
       await Promise.all(this.#workers.map((worker) => this.#runOne(worker)));
     } finally {

@@ -27,10 +27,14 @@ export async function bundle(log: Logger, users: string | undefined): Promise<Wo
   try {
     return await bundleWorkflowCode({ workflowsPath, logger: quiet(log) });
   } catch (error) {
-    throw new LockkeeperError('CONFIG_INVALID', `the workflows ${users ?? ''} could not be bundled: ${errorMessage(error)}`, {
-      next: 'A workflow imports types from activities, never values, and nothing of Node',
-      cause: error,
-    });
+    throw new LockkeeperError(
+      'CONFIG_INVALID',
+      `the workflows ${users ?? ''} could not be bundled: ${errorMessage(error)}`,
+      {
+        next: 'A workflow imports types from activities, never values, and nothing of Node',
+        cause: error,
+      },
+    );
   }
 }
 
@@ -50,5 +54,12 @@ async function joinedEntry(users: string): Promise<string> {
 function quiet(log: Logger) {
   const warn = (message: string, meta?: unknown) => log.warn({ meta }, message);
   const debug = (message: string) => log.debug(message);
-  return { log: (_level: string, message: string) => debug(message), trace: debug, debug, info: debug, warn, error: warn };
+  return {
+    log: (_level: string, message: string) => debug(message),
+    trace: debug,
+    debug,
+    info: debug,
+    warn,
+    error: warn,
+  };
 }

@@ -14,20 +14,33 @@ const act = (summary: string, options: ActivityOptions = {}) =>
 export const acts = act;
 
 /** Accepting a request: the caller waits, so a ledger that is away is a clean refusal. */
-export const accepting = act('accept the request', { startToCloseTimeout: '5 seconds', scheduleToCloseTimeout: '5 seconds' });
+export const accepting = act('accept the request', {
+  startToCloseTimeout: '5 seconds',
+  scheduleToCloseTimeout: '5 seconds',
+});
 
 /** Waiting for a run's end, however long it takes; the heartbeat tells that the deploy worker is alive. */
 export const waiting = (summary: string) =>
   act(summary, { startToCloseTimeout: '365 days', heartbeatTimeout: '15 seconds' });
 
 /** Closing a gate: with `lock_timeout` and retries of the throttled server call. */
-export const closing = (taskQueue: string) => act(`close the gate of ${taskQueue}`, { startToCloseTimeout: '60 seconds' });
+export const closing = (taskQueue: string) =>
+  act(`close the gate of ${taskQueue}`, { startToCloseTimeout: '60 seconds' });
 
-/** The work of a step: tried once, because what is not idempotent must not run twice without a person's word. */
-export const stepWork = (summary: string, timeoutMs: number, heartbeatTimeoutMs: number) =>
+/** Attempts of a step that may be repeated, when its deploy worker is lost or stops. */
+const REPEATABLE = {
+  maximumAttempts: 10,
+  initialInterval: '1 second',
+  backoffCoefficient: 1.5,
+  maximumInterval: '10 seconds',
+} as const;
+
+/** The work of a step: tried once, unless repeating does no harm; else never twice without a person's word. */
+export const stepWork = (summary: string, o: { timeoutMs: number; heartbeatTimeoutMs: number; repeatable: boolean }) =>
   act(summary, {
-    startToCloseTimeout: timeoutMs,
-    heartbeatTimeout: heartbeatTimeoutMs,
-    retry: { maximumAttempts: 1 },
+    startToCloseTimeout: o.timeoutMs,
+    scheduleToCloseTimeout: o.timeoutMs,
+    heartbeatTimeout: o.heartbeatTimeoutMs,
+    retry: o.repeatable ? REPEATABLE : { maximumAttempts: 1 },
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   });

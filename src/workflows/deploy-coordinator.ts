@@ -129,7 +129,11 @@ class Coordinator {
         workflowRunTimeout: next.runTimeoutMs,
         staticSummary: next.summary,
         memo: { deploy: next.deploy },
-        searchAttributes: { LockkeeperKind: ['deploy-run'], LockkeeperState: ['running'], LockkeeperDeploy: [next.deploy] },
+        searchAttributes: {
+          LockkeeperKind: ['deploy-run'],
+          LockkeeperState: ['running'],
+          LockkeeperDeploy: [next.deploy],
+        },
       });
       return child.firstExecutionRunId;
     } catch (error) {
@@ -140,7 +144,10 @@ class Coordinator {
 
   async #awaitEnd(workflowId: string, runId: string | undefined) {
     for (;;) {
-      const end = await waiting('wait for the deploy run').awaitRun({ workflowId, ...(runId !== undefined && { runId }) });
+      const end = await waiting('wait for the deploy run').awaitRun({
+        workflowId,
+        ...(runId !== undefined && { runId }),
+      });
       if (end.closed) return end;
     }
   }
@@ -150,7 +157,9 @@ class Coordinator {
   }
 
   async goOnAsNew(): Promise<never> {
-    await condition(() => allHandlersFinished() && this.#busy === 0 && this.#requests.length === 0 && this.#messages.length === 0);
+    await condition(
+      () => allHandlersFinished() && this.#busy === 0 && this.#requests.length === 0 && this.#messages.length === 0,
+    );
     return continueAsNew<typeof deployCoordinator>({ environment: this.#environment });
   }
 
@@ -166,12 +175,16 @@ class Coordinator {
     try {
       this.#accepted(await acts('accept the request').acceptRequest({ environment: this.#environment, request }));
     } catch (error) {
-      this.#refuse(request, error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error));
+      this.#refuse(
+        request,
+        error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error),
+      );
     }
   }
 
   #accepted({ deploy, approvalOrder, outcome }: DeployTicket): void {
-    if (outcome === undefined && !this.#queued.some((q) => q.deploy === deploy)) this.#queued.push({ deploy, approvalOrder });
+    if (outcome === undefined && !this.#queued.some((q) => q.deploy === deploy))
+      this.#queued.push({ deploy, approvalOrder });
     this.#woken = true;
     this.#tell();
   }

@@ -1,5 +1,20 @@
-import { ApplicationFailure, CancellationScope, defineQuery, defineSignal, defineUpdate, setCurrentDetails, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
-import { DEPLOY_STATUS_QUERY, FINISH_SIGNAL, OPERATE_UPDATE, PARTICIPANT_DRAINED_SIGNAL, QUEUE_DRAINED_SIGNAL } from '../protocol.ts';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import {
+  DEPLOY_STATUS_QUERY,
+  FINISH_SIGNAL,
+  OPERATE_UPDATE,
+  PARTICIPANT_DRAINED_SIGNAL,
+  QUEUE_DRAINED_SIGNAL,
+} from '../protocol.ts';
 import type {
   DeployFinish,
   DeployRef,
@@ -41,7 +56,9 @@ export class RunState {
     this.input = input;
     setHandler(defineQuery<DeployStatus>(DEPLOY_STATUS_QUERY), () => this.status());
     setHandler(defineSignal<[QueueDrained]>(QUEUE_DRAINED_SIGNAL), (signal) => this.#queueDrained(signal));
-    setHandler(defineSignal<[ParticipantDrained]>(PARTICIPANT_DRAINED_SIGNAL), (signal) => this.#participantDrained(signal));
+    setHandler(defineSignal<[ParticipantDrained]>(PARTICIPANT_DRAINED_SIGNAL), (signal) =>
+      this.#participantDrained(signal),
+    );
     setHandler(defineSignal<[DeployFinish]>(FINISH_SIGNAL), (signal) => {
       if (this.#isMine(signal)) this.finished = signal;
     });
@@ -88,7 +105,9 @@ export class RunState {
 
   async recordStep(n: number, state: StepState, more: { runId?: string; note?: string } = {}): Promise<void> {
     const note = more.note === undefined ? {} : { note: more.note };
-    this.#steps = this.#steps.map((step) => (step.n === n ? { n, name: step.name, type: step.type, state, ...note } : step));
+    this.#steps = this.#steps.map((step) =>
+      step.n === n ? { n, name: step.name, type: step.type, state, ...note } : step,
+    );
     await this.#write(() => acts(`step ${n}: ${state}`).recordStep({ ...this.ref, n, state, ...more }));
     this.tell();
   }
@@ -160,11 +179,16 @@ export class RunState {
 
   #checkOperation(operation: Operation): void {
     const refuse = (code: string, message: string) => ApplicationFailure.nonRetryable(message, code);
-    if (!this.#isMine(operation)) throw refuse('DEPLOY_NOT_CURRENT', `deploy ${this.input.deploy} runs now, not ${operation?.deploy}`);
-    if (!operation.reason || !operation.by) throw refuse('USAGE', 'an operation needs `reason` and `by`: they go on the record');
-    if (!['abort', 'retryStep', 'skipStep'].includes(operation.action)) throw refuse('USAGE', `unknown action ${String(operation.action)}`);
-    if (operation.action !== 'abort' && this.#held?.step === undefined) throw refuse('USAGE', 'no step of this deploy waits for a person');
-    if (this.#end || this.#direction === 'back') throw refuse('USAGE', `the deploy is ${this.#phase}: it cannot be changed any more`);
+    if (!this.#isMine(operation))
+      throw refuse('DEPLOY_NOT_CURRENT', `deploy ${this.input.deploy} runs now, not ${operation?.deploy}`);
+    if (!operation.reason || !operation.by)
+      throw refuse('USAGE', 'an operation needs `reason` and `by`: they go on the record');
+    if (!['abort', 'retryStep', 'skipStep'].includes(operation.action))
+      throw refuse('USAGE', `unknown action ${String(operation.action)}`);
+    if (operation.action !== 'abort' && this.#held?.step === undefined)
+      throw refuse('USAGE', 'no step of this deploy waits for a person');
+    if (this.#end || this.#direction === 'back')
+      throw refuse('USAGE', `the deploy is ${this.#phase}: it cannot be changed any more`);
   }
 
   #operate(operation: Operation): DeployStatus {

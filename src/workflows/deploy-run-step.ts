@@ -16,7 +16,13 @@ import type { RunState } from './deploy-run-state.ts';
 import type { deployStep } from './deploy-step.ts';
 
 /** Runs one step to its end and records it; holds for a person where the plan or doubt demands it. True: done. */
-export async function runStep(run: RunState, grant: LockGrant, n: number, step: PlanStep, direction: Direction = 'forward'): Promise<boolean> {
+export async function runStep(
+  run: RunState,
+  grant: LockGrant,
+  n: number,
+  step: PlanStep,
+  direction: Direction = 'forward',
+): Promise<boolean> {
   for (let attempt = 1; ; attempt += 1) {
     // After an interruption a started step is looked up first: running is adopted, ended gives its result.
     const mayExist = attempt === 1;
@@ -52,11 +58,20 @@ interface Attempt {
   readonly mayExist: boolean;
 }
 
-async function oneAttempt(run: RunState, grant: LockGrant, a: Attempt): Promise<{ outcome: StepOutcome; runId: string | undefined }> {
+async function oneAttempt(
+  run: RunState,
+  grant: LockGrant,
+  a: Attempt,
+): Promise<{ outcome: StepOutcome; runId: string | undefined }> {
   const { n, step, direction } = a;
   await run.recordStep(n, direction === 'back' ? 'compensating' : 'started');
   run.enter(`${direction === 'back' ? 'rolling back ' : ''}step ${n}, ${step.name}`);
-  const workflowId = deployStepId(run.input.environment, run.input.deploy, n, direction === 'back' ? `${step.name}-rollback` : step.name);
+  const workflowId = deployStepId(
+    run.input.environment,
+    run.input.deploy,
+    n,
+    direction === 'back' ? `${step.name}-rollback` : step.name,
+  );
   const input: DeployStepInput = {
     ...run.ref,
     n,
@@ -76,7 +91,11 @@ async function oneAttempt(run: RunState, grant: LockGrant, a: Attempt): Promise<
 }
 
 /** Starts the step, or finds the one that is there. */
-async function childOutcome(workflowId: string, input: DeployStepInput, mayExist: boolean): Promise<{ outcome: StepOutcome; runId: string | undefined }> {
+async function childOutcome(
+  workflowId: string,
+  input: DeployStepInput,
+  mayExist: boolean,
+): Promise<{ outcome: StepOutcome; runId: string | undefined }> {
   try {
     const child = await startChild<typeof deployStep>('deployStep', {
       workflowId,
@@ -142,7 +161,13 @@ function follow(run: RunState, workflowId: string, direction: Direction): { stop
 const gone = () => undefined;
 
 /** A step failed or is in doubt: wait for a person where that was asked for, else the deploy is over. */
-async function whatNow(run: RunState, grant: LockGrant, n: number, step: PlanStep, outcome: Exclude<StepOutcome, { kind: 'done' }>): Promise<'retry' | 'skip'> {
+async function whatNow(
+  run: RunState,
+  grant: LockGrant,
+  n: number,
+  step: PlanStep,
+  outcome: Exclude<StepOutcome, { kind: 'done' }>,
+): Promise<'retry' | 'skip'> {
   const why = `step ${n}, ${step.name}, ${outcome.kind === 'inDoubt' ? 'is in doubt' : 'failed'}: ${outcome.reason}`;
   if (outcome.kind === 'failed' && grant.plan.onFailure === 'rollback') throw new DeployFailed(why);
   const until = Date.now() + grant.plan.holdMs;

@@ -68,8 +68,8 @@ async function closeGates(run: RunState, grant: LockGrant): Promise<void> {
   await run.reach(CODE.drained);
 }
 
-async function drain(run: RunState, grant: LockGrant, deadline: number): Promise<void> {
-  run.enter('draining');
+async function drain(run: RunState, grant: LockGrant, deadline: number, phase = 'draining'): Promise<void> {
+  run.enter(phase);
   await refreshDrain(run);
   while (run.drain.waitingFor().length > 0) {
     run.stopIfAborted();
@@ -94,9 +94,13 @@ async function drainIsLate(run: RunState, grant: LockGrant): Promise<void> {
     case 'abandon':
       return abandon(run);
     case 'wait':
-      run.enter(`draining, late: ${late}`);
       if (waitMs <= 0) throw new DeployFailed(`not drained after all: ${late}`);
-      return drain(run, { ...grant, plan: { ...grant.plan, drain: { onTimeout: 'wait', deadlineMs, waitMs: 0 } } }, Date.now() + waitMs);
+      return drain(
+        run,
+        { ...grant, plan: { ...grant.plan, drain: { onTimeout: 'wait', deadlineMs, waitMs: 0 } } },
+        Date.now() + waitMs,
+        `draining, late: ${late}`,
+      );
     case 'abort':
       throw new DeployFailed(`not drained within ${deadlineMs / 1000} s: ${late}`);
   }
@@ -106,7 +110,8 @@ async function drainIsLate(run: RunState, grant: LockGrant): Promise<void> {
 async function abandon(run: RunState): Promise<void> {
   run.enter('draining, late: giving up what is still at work');
   for (;;) {
-    for (const taskQueue of run.drain.undrainedQueues()) await acts(`give up waiting for ${taskQueue}`).abandonSlices({ ...run.ref, taskQueue });
+    for (const taskQueue of run.drain.undrainedQueues())
+      await acts(`give up waiting for ${taskQueue}`).abandonSlices({ ...run.ref, taskQueue });
     await refreshDrain(run);
     if (run.drain.undrainedQueues().length === 0) return;
     run.stopIfAborted();
@@ -171,7 +176,8 @@ async function workMoves(run: RunState, since: number): Promise<string | undefin
   for (;;) {
     const standing = await acts('does work move again?').stillStanding({ ...run.ref, since });
     if (standing.length === 0) return undefined;
-    if (Date.now() >= until) return `no work seen moving after ${MOVING_WITHIN / 1000} s on ${standing.join(', ')}: are its workers up?`;
+    if (Date.now() >= until)
+      return `no work seen moving after ${MOVING_WITHIN / 1000} s on ${standing.join(', ')}: are its workers up?`;
     await sleep(LOOK_AGAIN);
   }
 }

@@ -13,7 +13,16 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import { FINISH_SIGNAL, STEP_STATUS_QUERY, TAKE_LEASE_UPDATE } from '../protocol.ts';
-import type { DeployFinish, DeployRef, DeployStepInput, Lease, PlanStep, StepOutcome, StepStatus, TakeLease } from '../protocol.ts';
+import type {
+  DeployFinish,
+  DeployRef,
+  DeployStepInput,
+  Lease,
+  PlanStep,
+  StepOutcome,
+  StepStatus,
+  TakeLease,
+} from '../protocol.ts';
 import { acts, stepWork } from './deploy-activities.ts';
 
 /** A command or migration that is silent for longer has lost its deploy worker. */
@@ -27,7 +36,9 @@ type External = Extract<PlanStep, { type: 'external' }>;
 export async function deployStep(input: DeployStepInput): Promise<StepOutcome> {
   const step = new DeployStep(input);
   const outcome = await step.run();
-  setCurrentDetails(`Step **${input.n} ${input.step.name}** (${input.step.type}): **${outcome.kind}**${'reason' in outcome ? `: ${outcome.reason}` : ''}`);
+  setCurrentDetails(
+    `Step **${input.n} ${input.step.name}** (${input.step.type}): **${outcome.kind}**${'reason' in outcome ? `: ${outcome.reason}` : ''}`,
+  );
   return outcome;
 }
 
@@ -42,7 +53,11 @@ class DeployStep {
     this.#input = input;
     this.#ref = { environment: input.environment, deploy: input.deploy, token: input.token };
     if (this.#waitsForLease) this.#phase = 'waitingForLease';
-    setHandler(defineQuery<StepStatus>(STEP_STATUS_QUERY), () => ({ deploy: input.deploy, phase: this.#phase, type: input.step.type }));
+    setHandler(defineQuery<StepStatus>(STEP_STATUS_QUERY), () => ({
+      deploy: input.deploy,
+      phase: this.#phase,
+      type: input.step.type,
+    }));
     setHandler(defineUpdate<Lease, [TakeLease]>(TAKE_LEASE_UPDATE), (request) => this.#takeLease(request), {
       validator: (request) => this.#checkLease(request),
     });
@@ -50,7 +65,11 @@ class DeployStep {
   }
 
   get #waitsForLease(): boolean {
-    return this.#input.direction === 'forward' && this.#input.step.type === 'external' && this.#input.external.mode === 'lease';
+    return (
+      this.#input.direction === 'forward' &&
+      this.#input.step.type === 'external' &&
+      this.#input.external.mode === 'lease'
+    );
   }
 
   async run(): Promise<StepOutcome> {
@@ -68,22 +87,24 @@ class DeployStep {
     if (direction === 'back') return this.#rollBack();
     switch (step.type) {
       case 'command':
-        return stepWork(`run ${step.command.argv[0]}`, step.timeoutMs, WORK_HEARTBEAT).runCommand({
+        return stepWork(`run ${step.command.argv[0]}`, { timeoutMs: step.timeoutMs, heartbeatTimeoutMs: WORK_HEARTBEAT, repeatable: step.idempotent }).runCommand({
           ...this.#ref, n, name: step.name, command: step.command, idempotent: step.idempotent, parameters,
         }); // prettier-ignore
       case 'migrate':
-        return stepWork(`migrate ${step.database}`, step.timeoutMs, WORK_HEARTBEAT).runMigrations({
+        return stepWork(`migrate ${step.database}`, { timeoutMs: step.timeoutMs, heartbeatTimeoutMs: WORK_HEARTBEAT, repeatable: true }).runMigrations({
           ...this.#ref, n, directory: step.directory, database: step.database,
         }); // prettier-ignore
       case 'external':
-        return this.#input.external.mode === 'lease' ? this.#byLease(step) : this.#byDeadline(this.#input.external.deadlineMs);
+        return this.#input.external.mode === 'lease'
+          ? this.#byLease(step)
+          : this.#byDeadline(this.#input.external.deadlineMs);
     }
   }
 
   async #rollBack(): Promise<StepOutcome> {
     const { step, n, parameters } = this.#input;
     if (!step.rollback) return { kind: 'done', note: 'nothing to roll back' };
-    return stepWork(`roll back: ${step.rollback.argv[0]}`, step.timeoutMs, WORK_HEARTBEAT).runCommand({
+    return stepWork(`roll back: ${step.rollback.argv[0]}`, { timeoutMs: step.timeoutMs, heartbeatTimeoutMs: WORK_HEARTBEAT, repeatable: true }).runCommand({
       ...this.#ref, n, name: `${step.name} rollback`, command: step.rollback, idempotent: true, parameters,
     }); // prettier-ignore
   }
@@ -91,9 +112,13 @@ class DeployStep {
   /** A wrapper does the work and heartbeats; that its heartbeat may stop is what makes it a lease. */
   async #byLease(step: External): Promise<StepOutcome> {
     const taken = await condition(() => this.#nonce !== undefined, step.claimWithinMs);
-    if (!taken) return { kind: 'failed', reason: `nobody took the lease within ${step.claimWithinMs / 1000} s: is the one who asked for this deploy gone?` };
+    if (!taken)
+      return {
+        kind: 'failed',
+        reason: `nobody took the lease within ${step.claimWithinMs / 1000} s: is the one who asked for this deploy gone?`,
+      };
     this.#phase = 'running';
-    return stepWork('the outside world does this step', step.timeoutMs, step.leaseMs).holdLease({
+    return stepWork('the outside world does this step', { timeoutMs: step.timeoutMs, heartbeatTimeoutMs: step.leaseMs, repeatable: false }).holdLease({
       ...this.#ref, n: this.#input.n, attempt: this.#input.attempt, nonce: this.#nonce!,
     }); // prettier-ignore
   }
@@ -101,18 +126,29 @@ class DeployStep {
   /** Nobody proves to be alive; there is only the deadline that was declared. */
   async #byDeadline(deadlineMs: number): Promise<StepOutcome> {
     const finished = await condition(() => this.#finish !== undefined, deadlineMs);
-    if (!finished) return { kind: 'inDoubt', reason: `no deployFinish within ${deadlineMs / 1000} s: nobody knows whether the work was done` };
+    if (!finished)
+      return {
+        kind: 'inDoubt',
+        reason: `no deployFinish within ${deadlineMs / 1000} s: nobody knows whether the work was done`,
+      };
     const note = this.#finish!.note;
-    return this.#finish!.ok ? { kind: 'done', ...(note && { note }) } : { kind: 'failed', reason: note ?? 'deployFinish said that it failed' };
+    return this.#finish!.ok
+      ? { kind: 'done', ...(note && { note }) }
+      : { kind: 'failed', reason: note ?? 'deployFinish said that it failed' };
   }
 
   #checkLease(request: TakeLease): void {
     const refuse = (code: string, message: string) => ApplicationFailure.nonRetryable(message, code);
-    if (request?.deploy !== this.#input.deploy) throw refuse('DEPLOY_NOT_CURRENT', `this step belongs to deploy ${this.#input.deploy}, not to ${request?.deploy}`);
+    if (request?.deploy !== this.#input.deploy)
+      throw refuse(
+        'DEPLOY_NOT_CURRENT',
+        `this step belongs to deploy ${this.#input.deploy}, not to ${request?.deploy}`,
+      );
     if (!this.#waitsForLease) throw refuse('USAGE', `step ${this.#input.step.name} is not done under a lease`);
     if (typeof request.nonce !== 'string' || request.nonce === '') throw refuse('USAGE', 'takeLease needs a nonce');
     if (this.#phase === 'ended') throw refuse('LEASE_LOST', 'this step has ended');
-    if (this.#nonce !== undefined && this.#nonce !== request.nonce) throw refuse('LEASE_TAKEN', 'another one has taken the lease of this step');
+    if (this.#nonce !== undefined && this.#nonce !== request.nonce)
+      throw refuse('LEASE_TAKEN', 'another one has taken the lease of this step');
   }
 
   async #takeLease(request: TakeLease): Promise<Lease> {
@@ -128,18 +164,23 @@ class DeployStep {
 
   #accept(finish: DeployFinish): void {
     const { external } = this.#input;
-    const known = external.mode === 'deadline' && finish?.deploy === this.#input.deploy && finish.nonce === external.nonce;
+    const known =
+      external.mode === 'deadline' && finish?.deploy === this.#input.deploy && finish.nonce === external.nonce;
     if (known) this.#finish ??= finish;
   }
 }
 
 /** A step that was lost or timed out may have done its work: that is in doubt, not failed. */
 function outcomeOf(error: unknown): StepOutcome {
-  if (error instanceof CancelledFailure || (isCancellation(error) && error instanceof ActivityFailure)) return { kind: 'failed', reason: 'cancelled' };
+  if (error instanceof CancelledFailure || (isCancellation(error) && error instanceof ActivityFailure))
+    return { kind: 'failed', reason: 'cancelled' };
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof TimeoutFailure) {
     const lost = cause.timeoutType === 'HEARTBEAT';
-    return { kind: 'inDoubt', reason: lost ? 'lease lost: whoever did this step fell silent' : 'the step did not end before its deadline' };
+    return {
+      kind: 'inDoubt',
+      reason: lost ? 'lease lost: whoever did this step fell silent' : 'the step did not end before its deadline',
+    };
   }
   return { kind: 'failed', reason: rootCause(error) ?? 'unknown' };
 }

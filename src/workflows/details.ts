@@ -3,20 +3,30 @@ import type { DeployStatus, JobStatus } from '../protocol.ts';
 /** A job for the Web UI's "current details", Markdown. */
 export function describeJob(s: JobStatus): string {
   const lines = [`**${s.job}** is **${s.phase}**, at checkpoint ${s.seq}.`];
-  if (s.interruptions > 0) lines.push(`Stepped aside ${s.interruptions} ${s.interruptions === 1 ? 'time' : 'times'} and went on from the last checkpoint.`);
+  if (s.interruptions > 0)
+    lines.push(
+      `Stepped aside ${s.interruptions} ${s.interruptions === 1 ? 'time' : 'times'} and went on from the last checkpoint.`,
+    );
   if (s.failures > 0) lines.push(`Failed ${s.failures} ${s.failures === 1 ? 'time' : 'times'} without progress.`);
   if (s.reason) lines.push(`Last reason: ${s.reason}.`);
-  if (s.phase === 'quarantined') lines.push('A person decides: `lockkeeper job release <id> --continue | --restart | --from <seq> | --fail`.');
+  if (s.phase === 'quarantined')
+    lines.push('A person decides: `lockkeeper job release <id> --continue | --restart | --from <seq> | --fail`.');
   return lines.join('\n\n');
 }
 
 /** A deploy run for the Web UI. */
 export function describeDeploy(s: DeployStatus): string {
-  const lines = [`Deploy **${s.deploy}** of **${s.environment}**: **${s.phase}** (code ${s.code}${s.direction === 'back' ? ', rolling back' : ''}).`];
+  const lines = [
+    `Deploy **${s.deploy}** of **${s.environment}**: **${s.phase}** (code ${s.code}${s.direction === 'back' ? ', rolling back' : ''}).`,
+  ];
   if (s.draining.length > 0) lines.push(`Still draining: ${s.draining.map((queue) => `\`${queue}\``).join(', ')}.`);
   if (s.held) lines.push(`**Held until ${new Date(s.held.until).toISOString()}**: ${s.held.reason}.`);
   if (s.steps.length > 0) {
-    lines.push(['| step | type | state |', '|---|---|---|', ...s.steps.map((step) => `| ${step.n} ${step.name} | ${step.type} | ${step.state}${step.note ? `: ${step.note}` : ''} |`)].join('\n'));
+    lines.push(
+      s.steps
+        .map((step) => `${step.n}. **${step.name}** (${step.type}): ${step.state}${step.note ? `, ${step.note}` : ''}`)
+        .join('\n'),
+    );
   }
   if (s.outcome) lines.push(`Outcome: **${s.outcome}**${s.reason ? `: ${s.reason}` : ''}.`);
   return lines.join('\n\n');

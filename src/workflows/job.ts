@@ -1,6 +1,24 @@
-import { ApplicationFailure, allHandlersFinished, condition, continueAsNew, defineQuery, defineUpdate, setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineUpdate,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { JOB_STATUS_QUERY, RELEASE_UPDATE } from '../protocol.ts';
-import type { JobPhase, JobStatus, JobWorkflowInput, ReleaseChoice, ResultInLedger, SliceOutcome } from '../protocol.ts';
+import type {
+  JobPhase,
+  JobStatus,
+  JobWorkflowInput,
+  ReleaseChoice,
+  ResultInLedger,
+  SliceOutcome,
+} from '../protocol.ts';
 import { describeJob } from './details.ts';
 import { JobRun, jobKey } from './run-slices.ts';
 
@@ -22,12 +40,16 @@ function setup(input: JobWorkflowInput): JobRun {
   };
   const run = new JobRun(options, input.resumed);
   setHandler(defineQuery<JobStatus>(JOB_STATUS_QUERY), () => run.status());
-  setHandler(defineUpdate<JobStatus, [ReleaseChoice]>(RELEASE_UPDATE), (choice) => (run.release(choice), run.status()), {
-    validator: (choice) => {
-      const refused = run.refuseRelease(choice);
-      if (refused) throw ApplicationFailure.nonRetryable(refused, 'USAGE');
+  setHandler(
+    defineUpdate<JobStatus, [ReleaseChoice]>(RELEASE_UPDATE),
+    (choice) => (run.release(choice), run.status()),
+    {
+      validator: (choice) => {
+        const refused = run.refuseRelease(choice);
+        if (refused) throw ApplicationFailure.nonRetryable(refused, 'USAGE');
+      },
     },
-  });
+  );
   let shown: JobPhase = 'running';
   run.onChange = () => {
     const { phase } = run.status();

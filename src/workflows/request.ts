@@ -3,9 +3,11 @@ import type { DeployRequest } from '../protocol.ts';
 
 /** Why a request for a deploy cannot be one; undefined if it can. It came from outside: nothing of its shape is certain. */
 export function refuseRequest(request: unknown): string | undefined {
-  if (typeof request !== 'object' || request === null || Array.isArray(request)) return 'a request is an object with id, plan and requestedBy';
+  if (typeof request !== 'object' || request === null || Array.isArray(request))
+    return 'a request is an object with id, plan and requestedBy';
   const r = request as Partial<Record<keyof DeployRequest, unknown>>;
-  if (typeof r.id !== 'string' || !NAME_PATTERN.test(r.id)) return `id ${JSON.stringify(r.id)} must be letters, digits, ".", "_" or "-", at most 100`;
+  if (typeof r.id !== 'string' || !NAME_PATTERN.test(r.id))
+    return `id ${JSON.stringify(r.id)} must be letters, digits, ".", "_" or "-", at most 100`;
   if (typeof r.plan !== 'string') return 'plan must name a plan of lockkeeper.yaml';
   if (typeof r.requestedBy !== 'string' || r.requestedBy === '') return 'requestedBy must say who asks';
   if (r.version !== undefined && typeof r.version !== 'string') return 'version must be a string';
@@ -14,7 +16,10 @@ export function refuseRequest(request: unknown): string | undefined {
 
 function refuseParameters(parameters: unknown): string | undefined {
   if (parameters === undefined) return undefined;
-  const strings = typeof parameters === 'object' && parameters !== null && Object.values(parameters).every((v) => typeof v === 'string');
+  const strings =
+    typeof parameters === 'object' &&
+    parameters !== null &&
+    Object.values(parameters).every((v) => typeof v === 'string');
   return strings ? undefined : 'parameters must be an object of strings';
 }
 
@@ -23,7 +28,9 @@ function refuseExternal(external: unknown): string | undefined {
   const e = external as { mode?: unknown; nonce?: unknown; deadlineMs?: unknown } | null;
   if (e?.mode === 'lease') return undefined;
   if (e?.mode !== 'deadline') return 'external.mode must be "lease" or "deadline"';
-  if (typeof e.nonce !== 'string' || e.nonce.length < 8) return 'external.nonce must be a string of at least 8 characters';
-  if (typeof e.deadlineMs !== 'number' || !(e.deadlineMs > 0)) return 'external.deadlineMs must be a number of milliseconds';
+  if (typeof e.nonce !== 'string' || e.nonce.length < 8)
+    return 'external.nonce must be a string of at least 8 characters';
+  if (typeof e.deadlineMs !== 'number' || !(e.deadlineMs > 0))
+    return 'external.deadlineMs must be a number of milliseconds';
   return undefined;
 }

@@ -23,7 +23,11 @@ let begun = 0;
  * @example
  * const { rows } = await runJob<typeof importCities>('importCities', { file });
  */
-export async function runJob<D extends AnyJob>(name: NameOf<D>, input: InputOf<D>, options: RunJobOptions = {}): Promise<ResultOf<D>> {
+export async function runJob<D extends AnyJob>(
+  name: NameOf<D>,
+  input: InputOf<D>,
+  options: RunJobOptions = {},
+): Promise<ResultOf<D>> {
   const run = new JobRun({
     key: jobKey(begun++),
     job: name,
@@ -32,7 +36,8 @@ export async function runJob<D extends AnyJob>(name: NameOf<D>, input: InputOf<D
     heartbeatTimeoutMs: options.heartbeatTimeout === undefined ? undefined : milliseconds(options.heartbeatTimeout),
   });
   const outcome = await run.run(() => false);
-  if (outcome === 'paused' || outcome.kind !== 'done') throw ApplicationFailure.nonRetryable(`job ${name} did not end`, 'JOB_FAILED');
+  if (outcome === 'paused' || outcome.kind !== 'done')
+    throw ApplicationFailure.nonRetryable(`job ${name} did not end`, 'JOB_FAILED');
   if (outcome.inLedger) {
     throw ApplicationFailure.nonRetryable(
       `the result of job ${name} is too large for a workflow; it is in the ledger under ${run.status().key}`,

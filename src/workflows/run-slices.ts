@@ -52,7 +52,10 @@ export class JobRun {
   #stopped: string | undefined;
   #release: ReleaseChoice | undefined;
 
-  constructor(options: JobRunOptions, from: { seq: number; failures: number; interruptions: number } = { seq: 0, failures: 0, interruptions: 0 }) {
+  constructor(
+    options: JobRunOptions,
+    from: { seq: number; failures: number; interruptions: number } = { seq: 0, failures: 0, interruptions: 0 },
+  ) {
     this.#options = options;
     this.#seq = from.seq;
     this.#failures = from.failures;
@@ -80,8 +83,10 @@ export class JobRun {
   /** Whether a person's choice can be taken now: undefined if so, else why not. */
   refuseRelease(choice: ReleaseChoice): string | undefined {
     if (this.#phase !== 'quarantined') return `the job is ${this.#phase}, only a quarantined one can be released`;
-    if (!['continue', 'restart', 'from', 'fail'].includes(choice?.action)) return `${JSON.stringify(choice)} is no choice: continue, restart, from or fail`;
-    if (choice.action === 'from' && (!Number.isInteger(choice.seq) || choice.seq < 1)) return `${choice.seq} is not a checkpoint number`;
+    if (!['continue', 'restart', 'from', 'fail'].includes(choice?.action))
+      return `${JSON.stringify(choice)} is no choice: continue, restart, from or fail`;
+    if (choice.action === 'from' && (!Number.isInteger(choice.seq) || choice.seq < 1))
+      return `${choice.seq} is not a checkpoint number`;
     return undefined;
   }
 
@@ -141,7 +146,8 @@ export class JobRun {
     this.#release = undefined;
     this.#enter('quarantined', reason);
     await condition(() => this.#release !== undefined);
-    if (this.#choice()?.action === 'fail') throw ApplicationFailure.nonRetryable(`released to fail: ${reason}`, 'JOB_FAILED');
+    if (this.#choice()?.action === 'fail')
+      throw ApplicationFailure.nonRetryable(`released to fail: ${reason}`, 'JOB_FAILED');
     this.#failures = 0;
     // The person has seen where the ledger stands: from here on the workflow believes it.
     this.#seq = 0;
@@ -178,7 +184,15 @@ export class JobRun {
     this.#release = undefined;
     this.#stopped = undefined;
     try {
-      const outcome = await slice({ key, job, input, seq: this.#seq, mode, ...(stopped && { stopped }), ...(release && { release }) });
+      const outcome = await slice({
+        key,
+        job,
+        input,
+        seq: this.#seq,
+        mode,
+        ...(stopped && { stopped }),
+        ...(release && { release }),
+      });
       if (outcome.kind === 'done') this.#seq = outcome.seq;
       return outcome;
     } catch (error) {
@@ -225,6 +239,7 @@ function failureDetails(error: unknown): JobFailureDetails | undefined {
  */
 export function jobKey(ordinal: number): string {
   const info = workflowInfo();
-  const base = info.continuedFromExecutionRunId === undefined ? info.firstExecutionRunId : `${info.continuedFromExecutionRunId}~`;
+  const base =
+    info.continuedFromExecutionRunId === undefined ? info.firstExecutionRunId : `${info.continuedFromExecutionRunId}~`;
   return `${base}/${ordinal}`;
 }

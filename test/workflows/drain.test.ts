@@ -6,9 +6,17 @@ const queue = (taskQueue: string, ...after: string[]) => ({ taskQueue, after });
 describe('the order in which gates close', () => {
   test.each([
     ['without order as written', [queue('a'), queue('b')], ['a', 'b']],
-    ['a source before what it feeds, however written', [queue('reports', 'imports'), queue('imports')], ['imports', 'reports']],
+    [
+      'a source before what it feeds, however written',
+      [queue('reports', 'imports'), queue('imports')],
+      ['imports', 'reports'],
+    ],
     ['a chain from its source', [queue('c', 'b'), queue('b', 'a'), queue('a')], ['a', 'b', 'c']],
-    ['a diamond, each queue once', [queue('d', 'b', 'c'), queue('b', 'a'), queue('c', 'a'), queue('a')], ['a', 'b', 'c', 'd']],
+    [
+      'a diamond, each queue once',
+      [queue('d', 'b', 'c'), queue('b', 'a'), queue('c', 'a'), queue('a')],
+      ['a', 'b', 'c', 'd'],
+    ],
     ['a source outside of the plan is left alone', [queue('reports', 'imports')], ['reports']],
   ])('%s', (_, queues, expected) => {
     expect(closingOrder(queues)).toEqual(expected);
@@ -16,7 +24,12 @@ describe('the order in which gates close', () => {
 });
 
 describe('what a drain waits for', () => {
-  const state = (taskQueue: string, drained: boolean, generation = 1) => ({ taskQueue, drained, generation, running: drained ? 0 : 1 });
+  const state = (taskQueue: string, drained: boolean, generation = 1) => ({
+    taskQueue,
+    drained,
+    generation,
+    running: drained ? 0 : 1,
+  });
 
   test('queues that are not drained and participants not heard of', () => {
     const board = new DrainBoard(['cron']);

@@ -27,7 +27,11 @@ test.each([
   ['parameters that are not strings', { ...good, parameters: { n: 1 } }, 'parameters must be an object of strings'],
   ['an unknown mode', { ...good, external: { mode: 'trust' } }, 'external.mode must be'],
   ['a short nonce', { ...good, external: { mode: 'deadline', nonce: 'x', deadlineMs: 1 } }, 'at least 8 characters'],
-  ['a deadline of nothing', { ...good, external: { mode: 'deadline', nonce: '12345678', deadlineMs: 0 } }, 'milliseconds'],
+  [
+    'a deadline of nothing',
+    { ...good, external: { mode: 'deadline', nonce: '12345678', deadlineMs: 0 } },
+    'milliseconds',
+  ],
 ])('%s is refused with words', (_, request, words) => {
   expect(refuseRequest(request)).toContain(words);
 });

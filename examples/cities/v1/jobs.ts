@@ -16,7 +16,14 @@ export const importCities = defineJob({
           `insert into city (n, part, name, country, lat, lng, written_by)
            select $1 + i - 1, $2, name, country, lat, lng, 'v1'
            from unnest($3::text[], $4::text[], $5::float8[], $6::float8[]) with ordinality as c (name, country, lat, lng, i)`,
-          [row, part, batch.map((c) => c.name), batch.map((c) => c.country), batch.map((c) => c.lat), batch.map((c) => c.lng)],
+          [
+            row,
+            part,
+            batch.map((c) => c.name),
+            batch.map((c) => c.country),
+            batch.map((c) => c.lat),
+            batch.map((c) => c.lng),
+          ],
         );
         save({ row: end });
       });

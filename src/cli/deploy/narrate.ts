@@ -72,14 +72,16 @@ function status(before: Narration, now: DeployStatus): Narration {
 
 const unchanged = (told: Told): Narration => ({ told, lines: [] });
 
-/** Phases that something else tells, or that say nothing to the one who waits: `draining` alone means nothing is left. */
-const SILENT_PHASES = ['starting', 'draining', 'held for a person', 'finished'];
+/** Phases that something else tells, or that say nothing to the one who waits. */
+const SILENT_PHASES = ['starting', 'held for a person', 'finished'];
 
 function phase(told: Told, now: DeployStatus): Narration {
-  const text = [now.phase, ...(now.draining.length > 0 ? [now.draining.join(', ')] : [])].join(': ');
+  const draining = now.phase.startsWith('draining');
+  // Nothing left to drain: that it is drained is told by its code.
+  if (SILENT_PHASES.includes(now.phase) || (draining && now.draining.length === 0)) return unchanged({ ...told, phase: now.phase });
+  const text = draining ? `${now.phase}: ${now.draining.join(', ')}` : now.phase;
   if (told.phase === text) return unchanged(told);
-  const line = `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
-  return { told: { ...told, phase: text }, lines: SILENT_PHASES.includes(text) ? [] : [line] };
+  return { told: { ...told, phase: text }, lines: [`${text.charAt(0).toUpperCase()}${text.slice(1)}`] };
 }
 
 function drained(told: Told, now: DeployStatus): Narration {

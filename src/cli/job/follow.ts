@@ -18,7 +18,8 @@ export interface FollowOptions {
 export async function follow(handle: JobHandle, options: FollowOptions, stop: Stop): Promise<number> {
   const givenUp = new AbortController();
   const timer = options.timeout === undefined ? undefined : setTimeout(() => givenUp.abort('timeout'), options.timeout);
-  process.stdout.once('error', () => givenUp.abort('nobody reads'));
+  // Once: a stream that is closed says so at every write.
+  for (const stream of [process.stdout, process.stderr]) stream.once('error', () => givenUp.abort('nobody reads'));
   const leave = AbortSignal.any([stop.signal, givenUp.signal]);
   try {
     await elseNoJob(handle.id, () => showProgress(handle, leave));
@@ -44,7 +45,7 @@ async function showProgress(handle: JobHandle, leave: AbortSignal): Promise<void
   for (;;) {
     const next = await Promise.race([rows.next(), left]);
     if (!next || next.done) break;
-    if (live) process.stderr.write(`\r\x1b[2K${liveLine(next.value, process.stderr.columns)}`);
+    if (live) process.stderr.write(`\r\x1b[2K${liveLine(next.value, process.stderr.columns || 80)}`);
     else if (worthALine(next.value)) tell(progressLine(next.value));
   }
   if (live) process.stderr.write('\r\x1b[2K');

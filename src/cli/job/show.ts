@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { JobClient } from '../../client/job-client.ts';
-import { errorMessage, isLockkeeperError } from '../../errors.ts';
+import { isLockkeeperError } from '../../errors.ts';
 import type { JobRow } from '../../ledger/jobs.ts';
 import type { JobStatus } from '../../protocol.ts';
 import { withBoth } from '../connections.ts';
@@ -18,7 +18,8 @@ export interface ShownJob {
   readonly id: string;
   /** What the ledger says; undefined before the first slice. */
   readonly row: JobRow | undefined;
-  readonly status: JobStatus | { readonly noAnswer: string };
+  /** What its workflow says; undefined when nobody answers for it. */
+  readonly status: JobStatus | undefined;
 }
 
 /** What ledger and workflow say of a job. */
@@ -29,9 +30,9 @@ export async function jobShow(id: string, options: JsonOptions): Promise<number>
     const status = await temporal.client
       .withDeadline(Date.now() + ASK_WITHIN, () => handle.status())
       .catch((error: unknown) => {
-        // A workflow that Temporal has forgotten may still stand in the ledger.
+        // A workflow that Temporal has forgotten may still stand in the ledger, and one without a worker cannot answer.
         if (isLockkeeperError(error, 'JOB_NOT_FOUND') && !row) throw error;
-        return { noAnswer: errorMessage(error) };
+        return undefined;
       });
     return { id, row, status };
   });
@@ -41,13 +42,13 @@ export async function jobShow(id: string, options: JsonOptions): Promise<number>
 }
 
 export function describeJob({ id, row, status }: ShownJob): string {
-  const says = 'noAnswer' in status ? `no answer: ${status.noAnswer}` : workflowSays(status);
+  const says = status ? workflowSays(status) : 'no answer; does a worker serve its queue?';
   if (!row) return [`${id}: not begun yet`, `workflow: ${says}`].join('\n');
   const on = row.worker === undefined ? '' : `, on worker ${row.worker} of build ${row.buildId}`;
   return [
     progressLine(row),
     `job ${row.name} on queue ${row.taskQueue}${on}, started ${formatTime(row.createdAt)}`,
-    `last checkpoint ${formatTime(row.lastCheckpointAt) ?? 'none'}; interrupted ${times(row.interruptions)}, lost ${times(row.losses)} since then`,
+    `last checkpoint ${formatTime(row.lastCheckpointAt) ?? 'none'}; interrupted ${times(row.interruptions)}, lost ${times(row.losses)} without progress`,
     ...(row.reason ? [`reason: ${row.reason}`] : []),
     `workflow: ${says}`,
     ...(row.state === 'quarantined' ? [`It waits for you: lockkeeper job release ${id} --continue | --restart | --from <seq> | --fail`] : []),

@@ -1,0 +1,200 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import proto from '@temporalio/proto';
+import { expect } from 'vitest';
+import { readLimit } from '../../src/activities/brake.ts';
+import { DeployClient } from '../../src/client/deploy-client.ts';
+import { JobClient } from '../../src/client/job-client.ts';
+import { runDeploy } from '../../src/client/run-deploy.ts';
+import type { DeployEnd, DeployEvent, RunDeployOptions } from '../../src/client/run-deploy.ts';
+import type { AnyJob } from '../../src/jobs/index.ts';
+import { migrateLedger } from '../../src/ledger/migrate.ts';
+import { readSteps } from '../../src/ledger/deploy-steps.ts';
+import { readGates } from '../../src/ledger/gates.ts';
+import type { Ledger } from '../../src/ledger/pool.ts';
+import type { DeployRequest, DeployStatus, PlanStep, ResolvedPlan } from '../../src/protocol.ts';
+import { createDeployWorker } from '../../src/workers/deploy-worker.ts';
+import { createWorker } from '../../src/workers/worker.ts';
+import { atEnd } from './at-end.ts';
+import { freshLedger } from './fresh-ledger.ts';
+import { freshNamespace } from './fresh-namespace.ts';
+import type { FreshNamespace } from './fresh-namespace.ts';
+import { quietLog } from './quiet-log.ts';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+export const ENVIRONMENT = 'test';
+export const QUEUE = 'numbers';
+
+const PLAN: ResolvedPlan = {
+  name: 'default',
+  queues: [{ taskQueue: QUEUE, after: [] }],
+  participants: [],
+  drain: { deadlineMs: 20_000, onTimeout: 'abandon', waitMs: 0 },
+  steps: [],
+  onFailure: 'rollback',
+  holdMs: 20_000,
+};
+
+/** A step that runs a line of shell. */
+export const command = (
+  name: string,
+  script: string,
+  more: Partial<Extract<PlanStep, { type: 'command' }>> = {},
+): PlanStep => ({
+  type: 'command',
+  name,
+  timeoutMs: 20_000,
+  command: { argv: ['bash', '-c', script] },
+  idempotent: false,
+  ...more,
+});
+export const undo = (script: string) => ({ rollback: { argv: ['bash', '-c', script] as const } });
+export const external = (more: Partial<Extract<PlanStep, { type: 'external' }>> = {}): PlanStep => ({
+  type: 'external',
+  name: 'ci',
+  timeoutMs: 30_000,
+  leaseMs: 3_000,
+  claimWithinMs: 10_000,
+  ...more,
+});
+
+/** An environment of its own: namespace, ledger, a deploy worker, and workers as wanted; all real, in this process. */
+export class Scene {
+  readonly temporal: FreshNamespace;
+  readonly ledger: Ledger;
+  readonly jobs: JobClient;
+  readonly deploys: DeployClient;
+  readonly output: string[] = [];
+  /** What the next deploys do. */
+  plan: ResolvedPlan = PLAN;
+
+  constructor(temporal: FreshNamespace, ledger: Ledger) {
+    this.temporal = temporal;
+    this.ledger = ledger;
+    this.jobs = new JobClient(temporal.client, ledger);
+    this.deploys = new DeployClient(temporal.client, ENVIRONMENT);
+  }
+
+  planOf(steps: readonly PlanStep[], more: Partial<ResolvedPlan> = {}): void {
+    this.plan = { ...PLAN, steps, ...more };
+  }
+
+  async startWorker(
+    jobs: readonly AnyJob[],
+    buildId = 'v1',
+  ): Promise<{ stop: (reason?: string) => Promise<void>; id: string }> {
+    const worker = await createWorker({
+      environment: ENVIRONMENT,
+      temporal: this.temporal,
+      ledger: this.ledger,
+      jobs,
+      buildId,
+      log: quietLog,
+    });
+    const ran = worker.run();
+    const stop = async (reason = 'the test ended') => {
+      worker.shutdown(reason);
+      await ran;
+    };
+    atEnd(stop);
+    return { stop, id: worker.id };
+  }
+
+  async startDeployWorker(): Promise<{ stop: () => Promise<void> }> {
+    const worker = await createDeployWorker({
+      environment: ENVIRONMENT,
+      temporal: this.temporal,
+      ledger: this.ledger,
+      taskQueues: [QUEUE],
+      buildId: 'd1',
+      log: quietLog,
+      resolvePlan: () => this.plan,
+      databaseUrl: () => this.ledger.databaseUrl,
+      output: ({ text }) => this.output.push(text),
+    });
+    const ran = worker.run();
+    const stop = async () => {
+      worker.shutdown('the test ended');
+      await ran;
+    };
+    atEnd(stop);
+    return { stop };
+  }
+
+  /** A whole deploy as CI would run it; `on` is called at each change of its phase. */
+  async deploy(id: string, options: DeployOptions = {}): Promise<DeployEnd> {
+    let phase = '';
+    const { on, command: argv, request, signal } = options;
+    return runDeploy({
+      deploys: this.deploys,
+      request: { id, plan: 'default', requestedBy: 'test', ...request },
+      ...(argv && {
+        command: {
+          argv,
+          stdout: (c: Buffer) => void this.output.push(c.toString()),
+          stderr: (c: Buffer) => void this.output.push(c.toString()),
+        },
+      }),
+      timeoutMs: 90_000,
+      signal: signal ?? new AbortController().signal,
+      onEvent: (event) => {
+        options.onEvent?.(event);
+        if (event.kind !== 'status' || event.status.phase === phase) return;
+        phase = event.status.phase;
+        on?.(event.status);
+      },
+    } satisfies RunDeployOptions);
+  }
+
+  async steps(deploy: string): Promise<string[]> {
+    const steps = await readSteps(this.ledger, ENVIRONMENT, deploy);
+    return steps.map((step) => `${step.name} ${step.state}`);
+  }
+
+  /** Law 4: nothing is left closed, on either side. */
+  async expectOpen(): Promise<void> {
+    const gates = await readGates(this.ledger, ENVIRONMENT);
+    expect(gates.map((gate) => [gate.taskQueue, gate.state, gate.owner])).toEqual([[QUEUE, 'open', undefined]]);
+    expect((await readLimit(this.temporal.client, QUEUE))?.rate).toBeUndefined();
+  }
+
+  /** Attempts above the first, and activities that failed or timed out, in a workflow's history. */
+  async costOf(workflowId: string): Promise<{ attempts: number; failures: number }> {
+    const { events } = await this.temporal.client.workflow.getHandle(workflowId).fetchHistory();
+    let attempts = 0;
+    let failures = 0;
+    for (const event of events ?? []) {
+      attempts += (event.activityTaskStartedEventAttributes?.attempt ?? 1) - 1;
+      if (event.activityTaskFailedEventAttributes ?? event.activityTaskTimedOutEventAttributes) failures += 1;
+    }
+    return { attempts, failures };
+  }
+
+  /** With RECORD_HISTORIES set, keeps a history for the replay tests. */
+  async record(name: string, workflowId: string, runId?: string): Promise<void> {
+    if (!process.env['RECORD_HISTORIES']) return;
+    const folder = fileURLToPath(new URL('../histories', import.meta.url));
+    mkdirSync(folder, { recursive: true });
+    const history = await this.temporal.client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const plain = proto.temporal.api.history.v1.History.fromObject(history).toJSON();
+    // Stack traces name this machine's folders.
+    const text = JSON.stringify({ workflowId, history: plain }).replaceAll(PROJECT, '');
+    writeFileSync(path.join(folder, `${name}.json`), `${text}\n`);
+  }
+}
+
+export interface DeployOptions {
+  readonly command?: readonly [string, ...string[]];
+  readonly request?: Partial<DeployRequest>;
+  readonly on?: (status: DeployStatus) => void;
+  readonly onEvent?: (event: DeployEvent) => void;
+  readonly signal?: AbortSignal;
+}
+
+export async function openScene(): Promise<Scene> {
+  const temporal = await freshNamespace();
+  const ledger = await freshLedger({ namespace: temporal.namespace });
+  await migrateLedger(ledger.databaseUrl, quietLog);
+  return new Scene(temporal, ledger);
+}
