@@ -11,7 +11,7 @@ export const DURATION_PATTERN = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/;
  * @throws {LockkeeperError} USAGE when it is not one
  * @example milliseconds('1.5s') // 1500
  */
-export function milliseconds(duration: Duration | string): number {
+export function milliseconds(duration: number | string): number {
   const match = DURATION_PATTERN.exec(String(duration));
   if (!match) {
     throw new LockkeeperError('USAGE', `${JSON.stringify(duration)} is not a duration`, {

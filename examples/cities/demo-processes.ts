@@ -62,7 +62,7 @@ export class Demo {
     return this.#run([
       CLI, 'deploy', 'run', '--config', this.#config, '--id', id, '--plan', 'release', '--version', 'v2', '--',
       process.execPath, path.join(HERE, 'replace-workers.ts'), 'v2', '2',
-    ]); // prettier-ignore
+    ]);
   }
 
   /** SIGKILL to the worker that runs the most slices. */

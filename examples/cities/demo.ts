@@ -66,8 +66,8 @@ async function main(): Promise<number> {
     const kill = await demo.killOneWorker(db);
     say(`SIGKILL to worker ${kill.name} in the middle of ${kill.parts.length} of the jobs`);
 
-    const result = await Promise.race([report.result(), delay(AT_MOST, undefined, { ref: false })]);
-    if (result === undefined) throw new Error(`the import has not ended after ${AT_MOST / 1_000} s`);
+    const ended = await Promise.race([report.result().then(() => true), delay(AT_MOST, false, { ref: false })]);
+    if (!ended) throw new Error(`the import has not ended after ${AT_MOST / 1_000} s`);
     say(`Done in ${((Date.now() - started) / 1_000).toFixed(1)} s. Counting from the database and the histories`);
     const good = await verify({ db, client: temporal.client, workflowId: 'cities-report', deploy: 'release-2', kill });
     if (keep) await untilInterrupted(dev.uiUrl, dev.databaseUrl, dev.temporalAddress);
@@ -101,7 +101,7 @@ async function untilInterrupted(
     ['', 'Still running, until Ctrl-C:', ui('cities-report'), ui('deploy-coordinator/demo'), ui('deploy-run/demo'), '', 'In another terminal:',
       `  export TEMPORAL_ADDRESS=${temporalAddress} DATABASE_URL='${databaseUrl}'`,
       `  node dist/cli/main.js board --config ${path.relative('.', path.join(HERE, 'lockkeeper.yaml'))}`].join('\n'),
-  ); // prettier-ignore
+  );
   await new Promise<void>((resolve) => {
     const timer = setInterval(() => undefined, 1 << 30);
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => (clearInterval(timer), resolve()));

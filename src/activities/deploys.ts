@@ -29,8 +29,8 @@ const RUN_MARGIN = 30 * 60_000;
 
 /** The record of deploys: accepted, ordered, granted, written down, ended. */
 export function createDeployActivities(deps: DeployDependencies): RecordActivities {
-  const { ledger, client, resolvePlan } = deps;
-  const planOf = (request: DeployRequest) => resolvePlan(request.plan, request.parameters ?? {});
+  const { ledger, client } = deps;
+  const planOf = (request: DeployRequest) => deps.resolvePlan(request.plan, request.parameters ?? {});
   const runTimeoutOf = (row: DeployRow): number => {
     try {
       return runTimeout(row.resolvedPlan ?? planOf(row.request));
@@ -104,7 +104,7 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
           direction: row.direction,
           steps: (await readSteps(ledger, environment, deploy)).map(({ n, name, type, state, note }) => ({
             n, name, type, state, ...(note !== undefined && { note }),
-          })), // prettier-ignore
+          })),
         };
       });
     },

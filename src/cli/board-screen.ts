@@ -36,7 +36,7 @@ const deploys = (board: Board) =>
     board.deploys.map(({ row, live }) => [
       row.id, row.plan, row.request.version, row.requestedBy, formatTime(row.requestedAt), live ? describeLive(live) : 'neither runs nor waits',
     ]),
-  ); // prettier-ignore
+  );
 
 const gates = (board: Board) =>
   table(

@@ -30,7 +30,7 @@ export function plainConfig(config: Config): unknown {
 export async function configCheck(options: ConfigOptions & JsonOptions): Promise<number> {
   const config = await loadConfig(options.config);
   const jobs = await loadJobs(config);
-  const { queues } = withQueues(config, jobs.map((job) => job.taskQueue)); // prettier-ignore
+  const { queues } = withQueues(config, jobs.map((job) => job.taskQueue));
   const found = {
     file: config.file,
     environment: config.environment,

@@ -37,7 +37,7 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
 /** Only a config without `queues` needs the modules of the jobs here. */
 async function knowQueues(config: Config): Promise<ConfigWithQueues> {
   const jobs = config.queues ? [] : await loadJobs(config);
-  return withQueues(config, jobs.map((job) => job.taskQueue)); // prettier-ignore
+  return withQueues(config, jobs.map((job) => job.taskQueue));
 }
 
 /** @throws {LockkeeperError} CONFIG_INVALID */

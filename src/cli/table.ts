@@ -4,7 +4,7 @@ import Table from 'cli-table3';
 const PLAIN = {
   top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '',
   left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ',
-}; // prettier-ignore
+};
 
 /** A table of text; columns as wide as they need to be. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number | undefined)[])[]): string {

@@ -16,7 +16,7 @@ export interface WorkerOptions extends ConfigOptions {
 export async function worker(options: WorkerOptions): Promise<number> {
   const config = await loadConfig(options.config);
   const jobs = await loadJobs(config);
-  withQueues(config, jobs.map((job) => job.taskQueue)); // prettier-ignore
+  withQueues(config, jobs.map((job) => job.taskQueue));
   const buildId = buildIdOf(options, config);
   const log = createLogger({ environment: config.environment, buildId });
   return withBoth(async ({ temporal, ledger }) => {

@@ -39,9 +39,10 @@ export interface JobOptions<N extends string, I, R, S> {
   readonly heartbeatTimeout?: Duration;
   /** The job is not stopped once begun; a drain waits for it, at most this long. */
   readonly atomic?: { readonly maxDuration: Duration };
-  run(job: Job<S>, input: I): Steps<S, R>;
+  // `NoInfer`: the state's type comes from `state` alone, so that a wrong yield is an error where it stands.
+  run(job: Job<NoInfer<S>>, input: I): Steps<NoInfer<S>, R>;
   /** Undoes what must not stay when the job is cancelled; runs in slices of its own, with the last saved state. */
-  onCancel?(job: Job<S>, input: I): Steps<S>;
+  onCancel?(job: Job<NoInfer<S>>, input: I): Steps<NoInfer<S>>;
 }
 
 /** A job that workers can run and clients can start. */
@@ -60,9 +61,9 @@ export interface JobDefinition<N extends string = string, I = unknown, R = unkno
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- input is contravariant: `unknown` would refuse every definition
 export type AnyJob = JobDefinition<string, any, any, any>;
 
-export type InputOf<D> = D extends JobDefinition<string, infer I, infer _R, infer _S> ? I : never;
-export type ResultOf<D> = D extends JobDefinition<string, infer _I, infer R, infer _S> ? R : never;
-export type NameOf<D> = D extends JobDefinition<infer N, infer _I, infer _R, infer _S> ? N : never;
+export type InputOf<D extends AnyJob> = Parameters<D['options']['run']>[1];
+export type ResultOf<D extends AnyJob> = D['options']['run'] extends (...args: never[]) => Steps<unknown, infer R> ? R : never;
+export type NameOf<D extends AnyJob> = D['name'];
 
 /**
  * Defines a job: long work that saves its place at every `yield` and goes on from there after any interruption.

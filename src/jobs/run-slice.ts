@@ -120,12 +120,12 @@ class Slice {
   }
 
   #job(): Job<unknown> {
-    const slice = this;
     const { saver, onProgress } = this.#s;
+    const now = () => this.#state as Readonly<unknown>;
     return {
       id: this.#s.jobId,
       get state() {
-        return slice.#state as Readonly<unknown>;
+        return now();
       },
       stopping: this.#s.stopping,
       cancellationSignal: this.#s.cancelled,

@@ -162,7 +162,7 @@ export class Transactions<S> {
           throw error;
         });
       },
-    }; // prettier-ignore
+    };
     let result: T;
     try {
       result = await body(sql, (value) => (next = { value }));
@@ -191,7 +191,7 @@ export class Transactions<S> {
     const both =
       `with effect as (${text}) select lockkeeper.save_checkpoint_or_fail(${at(1)}, ${at(2)}, ${at(3)}, ${at(4)}, ${at(5)}, ` +
       `${at(6)}, ${at(7)}, ${at(8)}, ${at(9)}, ${at(10)})`;
-    const all = [...values, fence.key, fence.claim, fence.epoch, c.seq, c.stateVersion, 'none', bytes, c.progress.done ?? null, c.progress.total ?? null, c.progress.note ?? null]; // prettier-ignore
+    const all = [...values, fence.key, fence.claim, fence.epoch, c.seq, c.stateVersion, 'none', bytes, c.progress.done ?? null, c.progress.total ?? null, c.progress.note ?? null];
     for (let tries = 1; ;) {
       try {
         await this.#ledger.pool.query(both, all);

@@ -74,7 +74,7 @@ export async function saveCheckpoint(db: Queryable, fence: Fence, c: NewCheckpoi
       fence.key, fence.claim, fence.epoch, c.seq, c.kind, c.stateVersion, PLAIN.keyId, PLAIN.nonce, bytes,
       c.progress.done ?? null, c.progress.total ?? null, c.progress.note ?? null,
     ],
-  }); // prettier-ignore
+  });
   return rows[0]!.saved;
 }
 

@@ -38,7 +38,7 @@ export async function claimSlice(ledger: Ledger, c: ClaimRequest): Promise<Claim
       c.claim, c.key, ledger.namespace, c.workflowId, c.job, c.taskQueue, c.worker, c.buildId, c.taskToken, c.seq,
       c.stopped ?? null, c.releaseSeq ?? null, LOSSES_UNTIL_QUARANTINE, c.atomicMs ?? null,
     ],
-  }); // prettier-ignore
+  });
   const row = rows[0]!;
   return { verdict: row.verdict, epoch: Number(row.epoch), seq: Number(row.seq), reason: row.reason ?? undefined };
 }

@@ -17,7 +17,7 @@ export async function readSteps(ledger: Ledger, environment: string, deploy: str
   }>(
     'select * from lockkeeper._deploy_steps where namespace = $1 and environment = $2 and deploy = $3 order by n',
     [ledger.namespace, environment, deploy],
-  ); // prettier-ignore
+  );
   return rows.map((r) => ({
     n: r.n,
     name: r.name,
@@ -52,7 +52,7 @@ export async function recordStep(ledger: Ledger, ref: DeployRef, change: StepCha
       ledger.namespace, ref.environment, ref.deploy, ref.token, change.n, change.state, change.runId ?? null,
       change.note === undefined ? null : { note: change.note }, begins,
     ],
-  ); // prettier-ignore
+  );
   if (rowCount !== 1) throw fencedDeploy(ref);
   await addEvent(ledger, {
     environment: ref.environment,

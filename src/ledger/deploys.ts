@@ -131,7 +131,7 @@ export async function insertRequest(
     }
     const { rows } = await client.query<RawDeploy>('select * from lockkeeper._deploys where namespace = $1 and environment = $2 and id = $3', [
       ledger.namespace, environment, request.id,
-    ]); // prettier-ignore
+    ]);
     const first = rows[0]!;
     if (first.request_hash !== hash) {
       throw new LockkeeperError(
@@ -269,6 +269,6 @@ export async function recordOutcome(
   if (rowCount === 1) {
     await addEvent(ledger, {
       environment: ref.environment, deploy: ref.deploy, actor: 'lockkeeper', event: 'finished', detail: { outcome, reason },
-    }); // prettier-ignore
+    });
   }
 }

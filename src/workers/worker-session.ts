@@ -59,7 +59,7 @@ export class WorkerSession {
 
   /** Resolves when connected; `ended` resolves when the connection is gone. */
   async #connect(): Promise<{ ended: Promise<void> }> {
-    const { databaseUrl, workerId, log, register, onNews } = this.#options;
+    const { databaseUrl, workerId, log } = this.#options;
     const client = new pg.Client({
       connectionString: databaseUrl,
       application_name: `lockkeeper worker ${workerId}`,
@@ -70,15 +70,15 @@ export class WorkerSession {
     const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
     await client.connect();
     try {
-      client.on('notification', onNews);
+      client.on('notification', () => this.#options.onNews());
       await client.query('listen lockkeeper_gate');
-      await client.query('select pg_advisory_lock($1, $2)', [WORKER_LOCK_CLASS, await register()]);
+      await client.query('select pg_advisory_lock($1, $2)', [WORKER_LOCK_CLASS, await this.#options.register()]);
     } catch (error) {
       await client.end();
       throw error;
     }
     this.#client = client;
-    onNews();
+    this.#options.onNews();
     return { ended };
   }
 }

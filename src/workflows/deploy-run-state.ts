@@ -63,7 +63,7 @@ export class RunState {
       if (this.#isMine(signal)) this.finished = signal;
     });
     setHandler(defineUpdate<DeployStatus, [Operation]>(OPERATE_UPDATE), (operation) => this.#operate(operation), {
-      validator: (operation) => this.#checkOperation(operation),
+      validator: (operation: Operation) => this.#checkOperation(operation),
     });
   }
 

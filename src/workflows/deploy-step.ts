@@ -59,7 +59,7 @@ class DeployStep {
       type: input.step.type,
     }));
     setHandler(defineUpdate<Lease, [TakeLease]>(TAKE_LEASE_UPDATE), (request) => this.#takeLease(request), {
-      validator: (request) => this.#checkLease(request),
+      validator: (request: TakeLease) => this.#checkLease(request),
     });
     setHandler(defineSignal<[DeployFinish]>(FINISH_SIGNAL), (finish) => this.#accept(finish));
   }
@@ -89,11 +89,11 @@ class DeployStep {
       case 'command':
         return stepWork(`run ${step.command.argv[0]}`, { timeoutMs: step.timeoutMs, heartbeatTimeoutMs: WORK_HEARTBEAT, repeatable: step.idempotent }).runCommand({
           ...this.#ref, n, name: step.name, command: step.command, idempotent: step.idempotent, parameters,
-        }); // prettier-ignore
+        });
       case 'migrate':
         return stepWork(`migrate ${step.database}`, { timeoutMs: step.timeoutMs, heartbeatTimeoutMs: WORK_HEARTBEAT, repeatable: true }).runMigrations({
           ...this.#ref, n, directory: step.directory, database: step.database,
-        }); // prettier-ignore
+        });
       case 'external':
         return this.#input.external.mode === 'lease'
           ? this.#byLease(step)
@@ -106,7 +106,7 @@ class DeployStep {
     if (!step.rollback) return { kind: 'done', note: 'nothing to roll back' };
     return stepWork(`roll back: ${step.rollback.argv[0]}`, { timeoutMs: step.timeoutMs, heartbeatTimeoutMs: WORK_HEARTBEAT, repeatable: true }).runCommand({
       ...this.#ref, n, name: `${step.name} rollback`, command: step.rollback, idempotent: true, parameters,
-    }); // prettier-ignore
+    });
   }
 
   /** A wrapper does the work and heartbeats; that its heartbeat may stop is what makes it a lease. */
@@ -120,7 +120,7 @@ class DeployStep {
     this.#phase = 'running';
     return stepWork('the outside world does this step', { timeoutMs: step.timeoutMs, heartbeatTimeoutMs: step.leaseMs, repeatable: false }).holdLease({
       ...this.#ref, n: this.#input.n, attempt: this.#input.attempt, nonce: this.#nonce!,
-    }); // prettier-ignore
+    });
   }
 
   /** Nobody proves to be alive; there is only the deadline that was declared. */

@@ -44,7 +44,7 @@ function setup(input: JobWorkflowInput): JobRun {
     defineUpdate<JobStatus, [ReleaseChoice]>(RELEASE_UPDATE),
     (choice) => (run.release(choice), run.status()),
     {
-      validator: (choice) => {
+      validator: (choice: ReleaseChoice) => {
         const refused = run.refuseRelease(choice);
         if (refused) throw ApplicationFailure.nonRetryable(refused, 'USAGE');
       },

@@ -25,12 +25,15 @@ function refuseParameters(parameters: unknown): string | undefined {
 
 function refuseExternal(external: unknown): string | undefined {
   if (external === undefined) return undefined;
-  const e = external as { mode?: unknown; nonce?: unknown; deadlineMs?: unknown } | null;
-  if (e?.mode === 'lease') return undefined;
-  if (e?.mode !== 'deadline') return 'external.mode must be "lease" or "deadline"';
-  if (typeof e.nonce !== 'string' || e.nonce.length < 8)
+  const { mode, nonce, deadlineMs } = fieldsOf(external);
+  if (mode === 'lease') return undefined;
+  if (mode !== 'deadline') return 'external.mode must be "lease" or "deadline"';
+  if (typeof nonce !== 'string' || nonce.length < 8)
     return 'external.nonce must be a string of at least 8 characters';
-  if (typeof e.deadlineMs !== 'number' || !(e.deadlineMs > 0))
+  if (typeof deadlineMs !== 'number' || !(deadlineMs > 0))
     return 'external.deadlineMs must be a number of milliseconds';
   return undefined;
 }
+
+const fieldsOf = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? { ...value } : {};

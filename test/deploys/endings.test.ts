@@ -232,7 +232,7 @@ describe('the outside world does a step', () => {
         const step = where.at === 'running' ? await scene.deploys.stepWaitingForLease(where.status) : undefined;
         if (!step) throw new Error('no step waits for a lease');
         return step;
-      }))!;
+      }));
       await scene.deploys.takeLease(workflowId, 'silent', 'nonce-of-the-first');
       stolen = expect(scene.deploys.takeLease(workflowId, 'silent', 'nonce-of-another')).rejects.toMatchObject({
         code: 'LEASE_TAKEN',

@@ -46,5 +46,5 @@ export async function inTime<T>(work: Promise<T>, ms: number, what: string): Pro
 
 /** Whether the promise is still open after everything that could settle it at once has run. */
 export async function isPending(work: Promise<unknown>, ms = 100): Promise<boolean> {
-  return Promise.race([work.then(() => false, () => false), delay(ms, true)]); // prettier-ignore
+  return Promise.race([work.then(() => false, () => false), delay(ms, true)]);
 }

@@ -39,7 +39,10 @@ export class TestProcess {
     this.#child = child;
     child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
-    this.exited = once(child, 'close').then(([code, signal]) => ({ code, signal }) as ExitOf);
+    this.exited = once(child, 'close').then((end: unknown[]) => {
+      const [code, signal] = end as [number | null, NodeJS.Signals | null];
+      return { code, signal };
+    });
   }
 
   get stdout(): string {

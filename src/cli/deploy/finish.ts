@@ -43,7 +43,7 @@ export async function deployFinish(options: DeployFinishOptions): Promise<number
     }
     const end = await awaitDeploy({
       deploys, id, timeoutMs: options.timeout, signal: stop.signal, onEvent: narrator(), reached: notHeard(Date.now()),
-    }); // prettier-ignore
+    });
     return end === 'reached' ? EXIT.ok : printEnd({ id, environment }, end, began, options, stop.by());
   });
 }

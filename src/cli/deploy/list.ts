@@ -28,7 +28,7 @@ export function deployTable(rows: readonly DeployRow[]): string {
     rows.map((row) => [
       row.id, row.outcome, row.code, row.plan, row.request.version, row.requestedBy, formatTime(row.requestedAt), formatTime(row.finishedAt),
     ]),
-  ); // prettier-ignore
+  );
 }
 
 export function deployListCommand(): Command {

@@ -79,7 +79,8 @@ function phase(told: Told, now: DeployStatus): Narration {
   const draining = now.phase.startsWith('draining');
   // Nothing left to drain: that it is drained is told by its code.
   if (SILENT_PHASES.includes(now.phase) || (draining && now.draining.length === 0)) return unchanged({ ...told, phase: now.phase });
-  const text = draining ? `${now.phase}: ${now.draining.join(', ')}` : now.phase;
+  const left = now.draining.join(', ');
+  const text = now.phase.endsWith(left) ? now.phase : `${now.phase}: ${left}`;
   if (told.phase === text) return unchanged(told);
   return { told: { ...told, phase: text }, lines: [`${text.charAt(0).toUpperCase()}${text.slice(1)}`] };
 }

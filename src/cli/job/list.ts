@@ -32,7 +32,7 @@ export const jobTable = (rows: readonly JobRow[]) =>
       row.workflowId, row.name, row.taskQueue, row.state, formatProgress(row.progress), row.seq, row.interruptions, row.buildId,
       formatTime(row.createdAt), row.reason ?? row.progress.note,
     ]),
-  ); // prettier-ignore
+  );
 
 export function jobListCommand(): Command {
   const command = new Command('list')
