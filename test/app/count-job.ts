@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/require-await -- a job's run is an async generator, whether it waits or not */
 import { setTimeout as delay } from 'node:timers/promises';
 import { defineJob } from '../../src/index.ts';
 
