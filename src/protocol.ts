@@ -10,15 +10,6 @@ export const JOB_WORKFLOW = 'job';
 /** The activity type that runs one slice of any job. */
 export const SLICE_ACTIVITY = 'slice';
 
-export interface RetryBudget {
-  /** Failures of the job's own code without progress between them, the first included; 1 means no retry. */
-  readonly maximumAttempts: number;
-  /** Milliseconds before the first retry. */
-  readonly initialIntervalMs: number;
-  readonly backoffCoefficient: number;
-  readonly maximumIntervalMs: number;
-}
-
 export interface JobWorkflowInput {
   readonly job: string;
   readonly input: unknown;
@@ -42,6 +33,8 @@ export interface SliceInput {
   readonly input: unknown;
   /** The last checkpoint this workflow was told of; a ledger behind it was restored from a backup. */
   readonly seq: number;
+  /** Failures of the job's own code since that checkpoint. */
+  readonly failures: number;
   readonly mode: 'run' | 'cancel';
   /** A claim whose own worker said it had stopped, while the ledger could not be reached. */
   readonly stopped?: string;
@@ -61,9 +54,10 @@ export type SliceOutcome =
 /** Details of the ApplicationFailure with which an error of the job's own code leaves a slice. */
 export interface JobFailureDetails {
   readonly seq: number;
-  readonly retry: RetryBudget;
-  /** False: the error says of itself that another attempt is useless. */
-  readonly retryable: boolean;
+  /** Failures without progress, this one included. */
+  readonly failures: number;
+  /** Milliseconds until the next attempt; undefined: the retry budget is used up, or another attempt is useless. */
+  readonly retryAfterMs?: number;
 }
 
 /** The result of a job workflow whose result was too large for a Temporal payload: read it from the ledger. */
@@ -177,6 +171,7 @@ export const QUEUE_DRAINED_SIGNAL = 'queueDrained';
 export const PARTICIPANT_DRAINED_SIGNAL = 'participantDrained';
 export const REFRESH_SIGNAL = 'refresh';
 export const REQUEST_DEPLOY_UPDATE = 'requestDeploy';
+export const WITHDRAW_DEPLOY_UPDATE = 'withdrawDeploy';
 export const COORDINATOR_STATUS_QUERY = 'status';
 
 // Updates and queries of a deploy run and its steps.
@@ -278,6 +273,13 @@ export interface DeployRunResult {
   readonly reason?: string;
 }
 
+/** Takes back a deploy that has not begun. */
+export interface Withdrawal {
+  readonly deploy: string;
+  readonly reason: string;
+  readonly by: string;
+}
+
 /** What an operator tells a deploy run; refused unless `deploy` is the one that runs. */
 export interface Operation {
   readonly deploy: string;
@@ -369,6 +371,7 @@ export type RunEnd =
 
 export interface DeployActivities {
   acceptRequest(input: { environment: string; request: DeployRequest }): Promise<DeployTicket>;
+  withdrawDeploy(input: { environment: string; withdrawal: Withdrawal }): Promise<void>;
   nextDeploys(input: { environment: string }): Promise<NextDeploy[]>;
   awaitRun(input: { workflowId: string; runId?: string }): Promise<RunEnd>;
   /** Stops what a dead deploy run left running, opens its gates, writes its outcome. */

@@ -3,7 +3,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { DRAIN_DEADLINE } from '../defaults.ts';
 import { LockkeeperError, errorMessage, isLockkeeperError } from '../errors.ts';
 import { readSteps, recordStep } from '../ledger/deploy-steps.ts';
-import { grantLock, insertRequest, openDeploys, recordCode, recordOutcome } from '../ledger/deploys.ts';
+import { grantLock, insertRequest, openDeploys, recordCode, recordOutcome, withdraw } from '../ledger/deploys.ts';
 import type { DeployRow } from '../ledger/deploys.ts';
 import type { DeployActivities, DeployRequest, ResolvedPlan, RunEnd } from '../protocol.ts';
 import type { DeployDependencies } from './deploy-dependencies.ts';
@@ -13,6 +13,7 @@ import { isNotFound } from '../client/not-found.ts';
 type RecordActivities = Pick<
   DeployActivities,
   | 'acceptRequest'
+  | 'withdrawDeploy'
   | 'nextDeploys'
   | 'awaitRun'
   | 'settleDeploy'
@@ -48,6 +49,8 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
         return insertRequest(ledger, environment, request);
       });
     },
+
+    withdrawDeploy: ({ environment, withdrawal }) => refusing(() => withdraw(ledger, environment, withdrawal)),
 
     async nextDeploys({ environment }) {
       const open = await openDeploys(ledger, environment);
@@ -134,7 +137,15 @@ export async function refusing<T>(act: () => Promise<T>): Promise<T> {
 }
 
 function checkExternal(request: DeployRequest, plan: ResolvedPlan): void {
-  if (!request.external || plan.steps.some((step) => step.type === 'external')) return;
+  const step = plan.steps.find(({ type }) => type === 'external');
+  if (step && !request.external) {
+    throw new LockkeeperError(
+      'DEPLOY_INVALID',
+      `plan ${plan.name} has the external step ${step.name}, and deploy ${request.id} does not say how it will be done`,
+      { next: 'Use `lockkeeper deploy run … -- command`, or `deploy start` and `finish`; by bare signal add `external`' },
+    );
+  }
+  if (step || !request.external) return;
   throw new LockkeeperError(
     'DEPLOY_INVALID',
     `plan ${plan.name} has no external step, so nobody outside can take part in deploy ${request.id}`,

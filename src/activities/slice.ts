@@ -10,13 +10,17 @@ import { Saver } from '../jobs/saver.ts';
 import { restoreState } from '../jobs/state.ts';
 import { claimSlice, endClaim } from '../ledger/claims.ts';
 import type { ClaimResult } from '../ledger/claims.ts';
-import { loadCheckpoint, markJob } from '../ledger/checkpoints.ts';
+import { backoffMs } from '../jobs/retry.ts';
+import { loadCheckpoint, markGivenUp, markJob } from '../ledger/checkpoints.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { isConnectionError } from '../ledger/sql-errors.ts';
 import type { Logger } from '../log.ts';
 import type { JobFailureDetails, ReleaseChoice, SliceInput, SliceOutcome } from '../protocol.ts';
 import { signalDrained } from './drain-signal.ts';
 import type { RunningSlices } from './running-slices.ts';
+
+/** Longest reason that goes into the ledger, characters. */
+const LONGEST_REASON = 500;
 
 /** What a worker knows of its gates. */
 export interface GateView {
@@ -63,6 +67,7 @@ class SliceRun {
   async run(): Promise<SliceOutcome> {
     const definition = this.#deps.jobs.get(this.#input.job);
     if (!definition) return { kind: 'refused', refusal: 'unknownJob' };
+    if (this.#input.release?.action === 'fail') return this.#giveUp();
     const beat = setInterval(() => this.#heartbeat(), SLICE_HEARTBEAT_EVERY);
     this.#heartbeat();
     try {
@@ -76,6 +81,11 @@ class SliceRun {
     } finally {
       clearInterval(beat);
     }
+  }
+
+  async #giveUp(): Promise<SliceOutcome> {
+    await markGivenUp(this.#deps.ledger, this.#input.key);
+    return { kind: 'quarantined', seq: this.#input.seq, reason: 'given up' };
   }
 
   #heartbeat(): void {
@@ -196,7 +206,7 @@ class SliceRun {
         await this.#end(end.reason);
         return { kind: 'yielded', seq: saver.seq, reason: end.reason };
       case 'cancelled':
-        if (this.#input.mode === 'cancel') await markJob(ledger, this.#input.key, 'cancelled', 'cancelled');
+        if (this.#input.mode === 'cancel') await markJob(ledger, this.#input.key, this.#claim, 'cancelled', 'cancelled');
         await this.#end('cancelled');
         if (this.#input.mode === 'cancel') return { kind: 'cancelled', seq: saver.seq };
         if (this.#context.cancellationDetails?.cancelRequested) throw new CancelledFailure('the job was cancelled');
@@ -212,7 +222,7 @@ class SliceRun {
   }
 
   async #quarantine(reason: string): Promise<SliceOutcome> {
-    await markJob(this.#deps.ledger, this.#input.key, 'quarantined', reason);
+    await markJob(this.#deps.ledger, this.#input.key, this.#claim, 'quarantined', reason);
     await this.#end(reason);
     return { kind: 'quarantined', seq: this.#saver?.seq ?? this.#input.seq, reason };
   }
@@ -220,12 +230,17 @@ class SliceRun {
   async #fail(definition: AnyJob, error: unknown): Promise<unknown> {
     if (error instanceof CancelledFailure) return error;
     const message = errorMessage(error);
-    await this.#end(`failed: ${message}`.slice(0, 500));
-    this.#log.warn({ err: error, job: definition.name, key: this.#input.key }, 'the job failed');
+    const seq = this.#saver?.seq ?? this.#input.seq;
+    const failures = seq > this.#input.seq ? 1 : this.#input.failures + 1;
+    const again = isRetryable(error) && failures < definition.retry.maximumAttempts;
+    this.#log.warn({ err: error, job: definition.name, key: this.#input.key, failures, again }, 'the job failed');
+    const said = message.slice(0, LONGEST_REASON);
+    await this.#unlessAway(() => markJob(this.#deps.ledger, this.#input.key, this.#claim, again ? 'waiting' : 'failed', said));
+    await this.#end(`failed: ${said}`);
     const details: JobFailureDetails = {
-      seq: this.#saver?.seq ?? this.#input.seq,
-      retry: definition.retry,
-      retryable: isRetryable(error),
+      seq,
+      failures,
+      ...(again && { retryAfterMs: backoffMs(definition.retry, failures) }),
     };
     return ApplicationFailure.create({
       message,
@@ -238,9 +253,15 @@ class SliceRun {
 
   /** Ends the claim and owes the drain signal if it was the last one. A ledger that is away is told later, by the worker. */
   async #end(reason: string): Promise<void> {
-    try {
+    await this.#unlessAway(async () => {
       const ended = await endClaim(this.#deps.ledger, this.#claim, 'released', reason);
       if (ended.drained) await signalDrained(this.#deps.client, ended.drained, this.#log);
+    });
+  }
+
+  async #unlessAway(act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
     } catch (error) {
       if (!isConnectionError(error)) throw error;
       this.#log.warn(

@@ -41,7 +41,9 @@ async function readBoard({ temporal, ledger }: Connections, environment: string)
     boardBuilds(ledger, queues, WORKER_LOCK_CLASS),
     Promise.all(open.slice(0, DEPLOYS_ASKED).map(async (row) => ({ row, live: await liveStatus(client, row.id) }))),
   ]);
-  const unasked = open.slice(DEPLOYS_ASKED).map((row) => ({ row, live: { ahead: open.slice(0, open.indexOf(row)).map(({ id }) => id) } }));
+  const unasked = open
+    .slice(DEPLOYS_ASKED)
+    .map((row) => ({ row, live: { ahead: open.slice(0, open.indexOf(row)).map(({ id }) => id) } }));
   return { environment, deploys: [...deploys, ...unasked], gates, jobs, jobsTotal: total, builds };
 }
 

@@ -20,7 +20,8 @@ export function plainConfig(config: Config): unknown {
   return JSON.parse(
     JSON.stringify(config, (key, value: unknown) => {
       if (value instanceof Map) return Object.fromEntries(value as Map<string, unknown>);
-      if (key === 'env' && typeof value === 'object' && value !== null) return Object.fromEntries(Object.keys(value).map((name) => [name, '(set)']));
+      if (key === 'env' && typeof value === 'object' && value !== null)
+        return Object.fromEntries(Object.keys(value).map((name) => [name, '(set)']));
       return value;
     }),
   ) as unknown;
@@ -30,7 +31,10 @@ export function plainConfig(config: Config): unknown {
 export async function configCheck(options: ConfigOptions & JsonOptions): Promise<number> {
   const config = await loadConfig(options.config);
   const jobs = await loadJobs(config);
-  const { queues } = withQueues(config, jobs.map((job) => job.taskQueue));
+  const { queues } = withQueues(
+    config,
+    jobs.map((job) => job.taskQueue),
+  );
   const found = {
     file: config.file,
     environment: config.environment,
@@ -41,7 +45,9 @@ export async function configCheck(options: ConfigOptions & JsonOptions): Promise
   if (options.json) printJson(found);
   else {
     print(`${found.file} is fine`);
-    print(`environment ${found.environment}; jobs: ${list(found.jobs)}; queues: ${list(found.queues)}; plans: ${list(found.plans)}`);
+    print(
+      `environment ${found.environment}; jobs: ${list(found.jobs)}; queues: ${list(found.queues)}; plans: ${list(found.plans)}`,
+    );
   }
   return EXIT.ok;
 }

@@ -15,7 +15,7 @@ export interface Connections {
 export function databaseUrl(env: NodeJS.ProcessEnv = process.env): string {
   const url = env['DATABASE_URL'];
   if (url) return url;
-  throw new LockkeeperError('USAGE', 'DATABASE_URL is not set, it must be the URL of the ledger\'s Postgres', {
+  throw new LockkeeperError('USAGE', "DATABASE_URL is not set, it must be the URL of the ledger's Postgres", {
     next: '`lockkeeper dev` brings one and prints the line to copy',
   });
 }
@@ -31,7 +31,10 @@ export async function withTemporal<T>(body: (temporal: TemporalConnection) => Pr
 }
 
 /** Opens the ledger for as long as `body` runs; Temporal is only asked for its namespace's name, not contacted. */
-export async function withLedger<T>(body: (ledger: Ledger) => Promise<T>, applicationName = 'lockkeeper cli'): Promise<T> {
+export async function withLedger<T>(
+  body: (ledger: Ledger) => Promise<T>,
+  applicationName = 'lockkeeper cli',
+): Promise<T> {
   const namespace = loadClientConnectConfig().namespace ?? 'default';
   const ledger = openLedger({ databaseUrl: databaseUrl(), namespace, applicationName, log: createLogger() });
   try {
@@ -51,7 +54,9 @@ export function withBoth<T>(body: (connections: Connections) => Promise<T>, appl
 async function expectSchema(ledger: Ledger): Promise<void> {
   let found: boolean | undefined;
   try {
-    const { rows } = await ledger.pool.query<{ found: boolean }>(`select to_regclass('lockkeeper._ledger') is not null as found`);
+    const { rows } = await ledger.pool.query<{ found: boolean }>(
+      `select to_regclass('lockkeeper._ledger') is not null as found`,
+    );
     found = rows[0]?.found;
   } catch (error) {
     throw new LockkeeperError('LEDGER_UNREACHABLE', `the ledger's Postgres does not answer: ${errorMessage(error)}`, {
@@ -60,5 +65,7 @@ async function expectSchema(ledger: Ledger): Promise<void> {
     });
   }
   if (found) return;
-  throw new LockkeeperError('LEDGER_SCHEMA', 'the database has no lockkeeper schema', { next: 'Run `lockkeeper ledger migrate`' });
+  throw new LockkeeperError('LEDGER_SCHEMA', 'the database has no lockkeeper schema', {
+    next: 'Run `lockkeeper ledger migrate`',
+  });
 }

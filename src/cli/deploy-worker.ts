@@ -5,7 +5,7 @@ import type { Config, ConfigWithQueues } from '../config/index.ts';
 import { LockkeeperError } from '../errors.ts';
 import { createLogger } from '../log.ts';
 import { withBoth } from './connections.ts';
-import { configOption, exits, withExample } from './options.ts';
+import { configOption, exitsAtOnce, withExample } from './options.ts';
 import { serve } from './serve.ts';
 import { buildIdOf, buildIdOption } from './worker.ts';
 import type { WorkerOptions } from './worker.ts';
@@ -37,14 +37,23 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
 /** Only a config without `queues` needs the modules of the jobs here. */
 async function knowQueues(config: Config): Promise<ConfigWithQueues> {
   const jobs = config.queues ? [] : await loadJobs(config);
-  return withQueues(config, jobs.map((job) => job.taskQueue));
+  return withQueues(
+    config,
+    jobs.map((job) => job.taskQueue),
+  );
 }
 
 /** @throws {LockkeeperError} CONFIG_INVALID */
-export function databaseUrlOf(config: Pick<Config, 'databases'>, name: string, env: NodeJS.ProcessEnv = process.env): string {
+export function databaseUrlOf(
+  config: Pick<Config, 'databases'>,
+  name: string,
+  env: NodeJS.ProcessEnv = process.env,
+): string {
   const variable = config.databases.get(name)?.env;
   if (variable === undefined) {
-    throw new LockkeeperError('CONFIG_INVALID', `there is no database \`${name}\``, { next: 'Declare it under `databases` in lockkeeper.yaml' });
+    throw new LockkeeperError('CONFIG_INVALID', `there is no database \`${name}\``, {
+      next: 'Declare it under `databases` in lockkeeper.yaml',
+    });
   }
   const url = env[variable];
   if (url) return url;
@@ -58,6 +67,6 @@ export function deployWorkerCommand(): Command {
     .description('run the worker that drives deploys and runs their steps')
     .addOption(configOption())
     .option(...buildIdOption)
-    .action(exits(deployWorker));
+    .action(exitsAtOnce(deployWorker));
   return withExample(command, 'lockkeeper deploy-worker --config /etc/lockkeeper/lockkeeper.yaml');
 }

@@ -38,7 +38,12 @@ export async function dev(options: DevOptions): Promise<number> {
   return EXIT.ok;
 }
 
-const addresses = ({ temporalAddress, namespace, uiUrl, databaseUrl }: DevEnvironment) => ({ temporalAddress, namespace, uiUrl, databaseUrl });
+const addresses = ({ temporalAddress, namespace, uiUrl, databaseUrl }: DevEnvironment) => ({
+  temporalAddress,
+  namespace,
+  uiUrl,
+  databaseUrl,
+});
 
 /** Where everything is. The password stands only in the line that is there to be copied. */
 export function describeDev(environment: DevEnvironment, dir: string): string {

@@ -13,12 +13,17 @@ export interface JsonOptions {
   readonly json?: boolean;
 }
 
-export const configOption = () => new Option('--config <file>', 'the lockkeeper.yaml to use (default: the nearest one)');
+export const configOption = () =>
+  new Option('--config <file>', 'the lockkeeper.yaml to use (default: the nearest one)');
 export const jsonOption = () => new Option('--json', 'print JSON');
 export const environmentOption = () =>
-  new Option('--environment <name>', 'the environment (default: the one in lockkeeper.yaml)').env('LOCKKEEPER_ENVIRONMENT');
+  new Option('--environment <name>', 'the environment (default: the one in lockkeeper.yaml)').env(
+    'LOCKKEEPER_ENVIRONMENT',
+  );
 export const timeoutOption = () =>
-  new Option('--timeout <duration>', 'how long to wait, such as 30m (default: as long as it takes)').argParser(parseDuration);
+  new Option('--timeout <duration>', 'how long to wait, such as 30m (default: as long as it takes)').argParser(
+    parseDuration,
+  );
 export const requestedByOption = () =>
   new Option('--requested-by <who>', 'who asks, for the record (default: LOCKKEEPER_USER, the CI user, or user@host)');
 
@@ -59,6 +64,16 @@ export function parseParameter(text: string, before: Readonly<Record<string, str
 /** Ends the help of a command with an example of its use. */
 export function withExample(command: Command, example: string): Command {
   return command.addHelpText('after', `\nExample:\n  $ ${example}`);
+}
+
+/**
+ * For a worker: ends the process when the function has ended. What jobs have left open, a timer or a socket, must not keep
+ * a stopped worker alive.
+ */
+export function exitsAtOnce<A extends unknown[]>(run: (...args: A) => Promise<number>): (...args: A) => Promise<void> {
+  return async (...args) => {
+    process.exit(await run(...args));
+  };
 }
 
 /** Runs a command's function and leaves its exit code to the process, which ends when nothing is open any more. */

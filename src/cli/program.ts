@@ -13,7 +13,9 @@ import { workerCommand } from './worker.ts';
 /** The whole command line. */
 export function createProgram(): Command {
   const program = new Command('lockkeeper')
-    .description('Deploys that lose no work: long jobs on Temporal save their place, step aside for a deploy, and go on.')
+    .description(
+      'Deploys that lose no work: long jobs on Temporal save their place, step aside for a deploy, and go on.',
+    )
     .version(packageVersion())
     .addCommand(devCommand())
     .addCommand(ledgerCommand())

@@ -32,6 +32,9 @@ export function formatError(error: unknown, env: NodeJS.ProcessEnv = process.env
 
 /** Commander's complaints about the command line in the same form, on one line with its suggestion. */
 export function formatUsageError(text: string): string {
-  const message = text.trim().replace(/^error: /, '').replace(/\n+/g, ' ');
+  const message = text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\n+/g, ' ');
   return `lockkeeper: ${message} [USAGE]\n`;
 }

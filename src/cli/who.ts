@@ -11,9 +11,13 @@ import type { EnvironmentOptions } from './options.ts';
 export async function environmentOf(options: EnvironmentOptions): Promise<string> {
   if (options.environment) return options.environment;
   if (options.config === undefined && !hasConfig()) {
-    throw new LockkeeperError('USAGE', 'no environment is given, and there is no lockkeeper.yaml here or above that names one', {
-      next: 'Give --environment or set LOCKKEEPER_ENVIRONMENT',
-    });
+    throw new LockkeeperError(
+      'USAGE',
+      'no environment is given, and there is no lockkeeper.yaml here or above that names one',
+      {
+        next: 'Give --environment or set LOCKKEEPER_ENVIRONMENT',
+      },
+    );
   }
   return (await loadConfig(options.config)).environment;
 }
@@ -28,7 +32,9 @@ function hasConfig(): boolean {
 
 /** Who asks: what was said, or what the CI system says, or the user of this machine. */
 export function requestedBy(said: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
-  return said || env['LOCKKEEPER_USER'] || env['GITHUB_ACTOR'] || env['GITLAB_USER_LOGIN'] || `${userName()}@${hostname()}`;
+  return (
+    said || env['LOCKKEEPER_USER'] || env['GITHUB_ACTOR'] || env['GITLAB_USER_LOGIN'] || `${userName()}@${hostname()}`
+  );
 }
 
 function userName(): string {

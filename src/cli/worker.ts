@@ -4,7 +4,7 @@ import { loadConfig, loadJobs, withQueues } from '../config/index.ts';
 import type { Config } from '../config/index.ts';
 import { createLogger } from '../log.ts';
 import { withBoth } from './connections.ts';
-import { configOption, exits, withExample } from './options.ts';
+import { configOption, exitsAtOnce, withExample } from './options.ts';
 import type { ConfigOptions } from './options.ts';
 import { serve } from './serve.ts';
 
@@ -16,7 +16,10 @@ export interface WorkerOptions extends ConfigOptions {
 export async function worker(options: WorkerOptions): Promise<number> {
   const config = await loadConfig(options.config);
   const jobs = await loadJobs(config);
-  withQueues(config, jobs.map((job) => job.taskQueue));
+  withQueues(
+    config,
+    jobs.map((job) => job.taskQueue),
+  );
   const buildId = buildIdOf(options, config);
   const log = createLogger({ environment: config.environment, buildId });
   return withBoth(async ({ temporal, ledger }) => {
@@ -40,17 +43,24 @@ export async function worker(options: WorkerOptions): Promise<number> {
 }
 
 /** The command line, then what the platform sets, then the config. */
-export function buildIdOf(options: WorkerOptions, config: Pick<Config, 'worker'>, env: NodeJS.ProcessEnv = process.env): string {
+export function buildIdOf(
+  options: WorkerOptions,
+  config: Pick<Config, 'worker'>,
+  env: NodeJS.ProcessEnv = process.env,
+): string {
   return options.buildId || env['TEMPORAL_WORKER_BUILD_ID'] || config.worker.buildId || 'dev';
 }
 
-export const buildIdOption = ['--build-id <id>', 'the build this is (default: TEMPORAL_WORKER_BUILD_ID, or worker.buildId of the config)'] as const;
+export const buildIdOption = [
+  '--build-id <id>',
+  'the build this is (default: TEMPORAL_WORKER_BUILD_ID, or worker.buildId of the config)',
+] as const;
 
 export function workerCommand(): Command {
   const command = new Command('worker')
     .description('run a worker of your jobs; SIGTERM lets them save their place')
     .addOption(configOption())
     .option(...buildIdOption)
-    .action(exits(worker));
+    .action(exitsAtOnce(worker));
   return withExample(command, 'lockkeeper worker --build-id "$(git rev-parse --short HEAD)"');
 }

@@ -11,6 +11,7 @@ import {
   REQUEST_DEPLOY_UPDATE,
   STEP_STATUS_QUERY,
   TAKE_LEASE_UPDATE,
+  WITHDRAW_DEPLOY_UPDATE,
   coordinatorId,
   deployRunId,
   deployStepId,
@@ -26,6 +27,7 @@ import type {
   Operation,
   StepOutcome,
   StepStatus,
+  Withdrawal,
 } from '../protocol.ts';
 import { coordinatorWithStart } from './coordinator.ts';
 import { refusalOf } from './update-errors.ts';
@@ -166,6 +168,22 @@ export class DeployClient {
     await this.#ask(() =>
       this.#client.workflow.getHandle(coordinatorId(this.environment)).signal(DEPLOY_FINISH_SIGNAL, finish),
     );
+  }
+
+  /**
+   * Takes back a deploy that waits.
+   * @throws {LockkeeperError} DEPLOY_NOT_FOUND, DEPLOY_NOT_CURRENT when it has begun or ended
+   */
+  async withdraw(withdrawal: Withdrawal): Promise<void> {
+    try {
+      await this.#ask(() =>
+        this.#client.workflow
+          .getHandle(coordinatorId(this.environment))
+          .executeUpdate<void, [Withdrawal]>(WITHDRAW_DEPLOY_UPDATE, { args: [withdrawal] }),
+      );
+    } catch (error) {
+      throw refusalOf(error);
+    }
   }
 
   /** An operator's word to the deploy that runs. @throws {LockkeeperError} DEPLOY_NOT_CURRENT, USAGE */

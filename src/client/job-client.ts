@@ -139,7 +139,12 @@ export class JobHandle<R = unknown> {
     }
   }
 
+  /** Asks the job to end; its `onCancel` runs. @throws {LockkeeperError} USAGE when it has ended already */
   async cancel(): Promise<void> {
+    const { status } = await this.#workflow.describe();
+    if (status.name !== 'RUNNING') {
+      throw new LockkeeperError('USAGE', `job ${this.id} has ended already: ${status.name}`, { next: 'There is nothing to cancel' });
+    }
     await this.#workflow.cancel();
   }
 

@@ -66,9 +66,8 @@ export async function runDeploy(options: RunDeployOptions): Promise<DeployEnd> {
   const nonce = randomUUID();
   let runId: string | undefined;
   for (;;) {
-    if (signal.aborted) return { kind: 'interrupted', reason: `stopped waiting; deploy ${request.id} stays requested` };
-    if (Date.now() >= until)
-      return { kind: 'timedOut', reason: `deploy ${request.id} has not ended in time; it goes on without us` };
+    if (signal.aborted) return { kind: 'interrupted', reason: await leave(options, 'its wrapper was told to stop') };
+    if (Date.now() >= until) return { kind: 'timedOut', reason: await leave(options, 'its wrapper waited long enough') };
     const where = await lookAt(options, runId);
     if (where?.at === 'ended') return ended(where.result);
     if (where?.at === 'waiting') onEvent({ kind: 'waiting', ahead: where.ahead });
@@ -98,6 +97,17 @@ const ended = ({ outcome, reason }: DeployRunResult): DeployEnd => ({
   outcome,
   ...(reason !== undefined && { reason }),
 });
+
+/** Nobody waits for the deploy any more: one that has not begun is taken back, so that it closes no gates for nobody. */
+async function leave({ deploys, request }: RunDeployOptions, reason: string): Promise<string> {
+  try {
+    await deploys.withdraw({ deploy: request.id, reason, by: request.requestedBy });
+    return `deploy ${request.id} had not begun and was withdrawn`;
+  } catch (error) {
+    if (isLockkeeperError(error, 'DEPLOY_NOT_CURRENT')) return `deploy ${request.id} goes on without us`;
+    return `deploy ${request.id} could not be withdrawn and may still run: ${errorMessage(error)}`;
+  }
+}
 
 async function pause(signal: AbortSignal): Promise<void> {
   await delay(LOOK_EVERY, undefined, { signal }).catch((error: unknown) => {

@@ -1,9 +1,10 @@
 import { JOB_RETRY } from '../defaults.ts';
-import { LockkeeperError } from '../errors.ts';
-import type { RetryBudget } from '../protocol.ts';
+import { LockkeeperError, errorMessage } from '../errors.ts';
+import { encodeState } from '../ledger/checkpoints.ts';
 import { milliseconds } from '../duration.ts';
 import type { Duration } from '../duration.ts';
 import type { Job, Steps } from './job.ts';
+import type { RetryBudget } from './retry.ts';
 
 /** The state of a job between slices. It must survive JSON. */
 export interface StateSpec<S> {
@@ -84,7 +85,8 @@ export function defineJob<const N extends string, I, R, S = undefined>(
   options: JobOptions<N, I, R, S>,
 ): JobDefinition<N, I, R, S> {
   check(options);
-  const retry = options.retry ?? {};
+  const { retry = {}, atomic } = options;
+  const ms = (what: string, duration: Duration | undefined) => durationOf(options.name, what, duration);
   return {
     kind: 'lockkeeper.job',
     name: options.name,
@@ -92,15 +94,13 @@ export function defineJob<const N extends string, I, R, S = undefined>(
     options,
     retry: {
       maximumAttempts: retry.maximumAttempts ?? JOB_RETRY.maximumAttempts,
-      initialIntervalMs:
-        retry.initialInterval === undefined ? JOB_RETRY.initialIntervalMs : milliseconds(retry.initialInterval),
+      initialIntervalMs: ms('retry.initialInterval', retry.initialInterval) ?? JOB_RETRY.initialIntervalMs,
       backoffCoefficient: retry.backoffCoefficient ?? JOB_RETRY.backoffCoefficient,
-      maximumIntervalMs:
-        retry.maximumInterval === undefined ? JOB_RETRY.maximumIntervalMs : milliseconds(retry.maximumInterval),
+      maximumIntervalMs: ms('retry.maximumInterval', retry.maximumInterval) ?? JOB_RETRY.maximumIntervalMs,
     },
-    checkpointEveryMs: options.checkpointEvery === undefined ? undefined : milliseconds(options.checkpointEvery),
-    heartbeatTimeoutMs: options.heartbeatTimeout === undefined ? undefined : milliseconds(options.heartbeatTimeout),
-    atomicMs: options.atomic && milliseconds(options.atomic.maxDuration),
+    checkpointEveryMs: ms('checkpointEvery', options.checkpointEvery),
+    heartbeatTimeoutMs: ms('heartbeatTimeout', options.heartbeatTimeout),
+    atomicMs: ms('atomic.maxDuration', atomic?.maxDuration),
   };
 }
 
@@ -108,24 +108,48 @@ export function isJobDefinition(value: unknown): value is AnyJob {
   return typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'lockkeeper.job';
 }
 
+const wrong = (name: unknown, what: string, next: string) =>
+  new LockkeeperError('DEFINITION_INVALID', `job ${JSON.stringify(name)}: ${what}`, { next });
+
+function durationOf(name: string, what: string, duration: Duration | undefined): number | undefined {
+  if (duration === undefined) return undefined;
+  try {
+    return milliseconds(duration);
+  } catch (error) {
+    throw wrong(name, `${what}: ${errorMessage(error)}`, 'Correct it where the job is defined');
+  }
+}
+
 function check<N extends string, I, R, S>(o: JobOptions<N, I, R, S>): void {
-  const wrong = (what: string, next: string) =>
-    new LockkeeperError('DEFINITION_INVALID', `job ${JSON.stringify(o.name)}: ${what}`, { next });
+  const refuse = (what: string, next: string) => wrong(o.name, what, next);
   if (typeof o.name !== 'string' || !/^[A-Za-z_][\w.-]{0,99}$/.test(o.name)) {
-    throw wrong(
+    throw refuse(
       'the name is not usable',
-      'Use letters, digits, `_`, `.` and `-`, at most 100, beginning with a letter',
+      'Use letters, digits, `_`, `.` and `-`, at most 100, beginning with a letter or `_`',
     );
   }
-  if (typeof o.taskQueue !== 'string' || o.taskQueue === '') throw wrong('it has no task queue', 'Set `taskQueue`');
-  if (typeof o.run !== 'function') throw wrong('it has no `run`', 'Write `async *run(job, input) { … }`');
+  if (typeof o.taskQueue !== 'string' || o.taskQueue === '') throw refuse('it has no task queue', 'Set `taskQueue`');
+  if (typeof o.run !== 'function') throw refuse('it has no `run`', 'Write `async *run(job, input) { … }`');
   if (o.state && o.atomic)
-    throw wrong('it is atomic and has a state', 'An atomic job is never interrupted: leave `state` out');
+    throw refuse('it is atomic and has a state', 'An atomic job is never interrupted: leave `state` out');
   const version = o.state?.version ?? 1;
   if (!Number.isInteger(version) || version < 1)
-    throw wrong(`state version ${version} is not a positive whole number`, 'Count from 1');
-  const attempts = o.retry?.maximumAttempts;
+    throw refuse(`state version ${version} is not a positive whole number`, 'Count from 1');
+  if (o.state) encodeInitial(o.name, o.state.initial);
+  const { maximumAttempts: attempts, backoffCoefficient: backoff } = o.retry ?? {};
   if (attempts !== undefined && (!Number.isInteger(attempts) || attempts < 1)) {
-    throw wrong(`retry.maximumAttempts is ${attempts}`, 'Use a whole number, 1 for no retry');
+    throw refuse(`retry.maximumAttempts is ${attempts}`, 'Use a whole number, 1 for no retry');
+  }
+  if (backoff !== undefined && !(Number.isFinite(backoff) && backoff >= 1)) {
+    throw refuse(`retry.backoffCoefficient is ${backoff}`, 'Use 1 for equal pauses, more for growing ones');
+  }
+}
+
+/** It is written like any other state, so what is wrong with it shows when the job is defined. */
+function encodeInitial(name: string, initial: unknown): void {
+  try {
+    encodeState(initial, 'the initial state');
+  } catch (error) {
+    throw wrong(name, errorMessage(error), 'Keep what is not state out of it');
   }
 }

@@ -6,7 +6,6 @@ import type { Ledger } from '../ledger/pool.ts';
 import type { AnyJob } from './define-job.ts';
 import { SAVED } from './job.ts';
 import type { Job, Steps } from './job.ts';
-import { LedgerAway } from './saver.ts';
 import type { Saver } from './saver.ts';
 import { Transactions } from './transaction.ts';
 
@@ -51,8 +50,8 @@ export async function runSlice(setting: SliceSetting): Promise<SliceEnd> {
   try {
     return await slice.run();
   } catch (error) {
-    if (slice.fenced) return { kind: 'fenced' };
-    if (error instanceof LedgerAway) return { kind: 'ledgerAway' };
+    const lost = slice.lost;
+    if (lost) return lost;
     throw error;
   }
 }
@@ -74,41 +73,49 @@ class Slice {
     );
   }
 
-  get fenced(): boolean {
-    return this.#s.saver.fenced;
+  /** The slice can write nothing more, whatever the job's own code makes of the error that told it so. */
+  get lost(): SliceEnd | undefined {
+    if (this.#s.saver.fenced) return { kind: 'fenced' };
+    return this.#s.saver.away ? { kind: 'ledgerAway' } : undefined;
   }
 
   async run(): Promise<SliceEnd> {
-    const { saver, mode } = this.#s;
     const steps = this.#begin();
     if (!steps) return { kind: 'cancelled' };
     try {
-      for (;;) {
-        const step = await steps.next();
-        this.#transactions.assertAllIterated();
-        if (this.fenced) return { kind: 'fenced' };
-        if (step.done && mode === 'cancel') {
-          await this.#flush();
-          return { kind: 'cancelled' };
-        }
-        if (step.done) {
-          await saver.save('done', step.value);
-          return { kind: 'done', result: step.value };
-        }
-        if (step.value !== SAVED) await this.#yielded(step.value);
-        const end = this.#interruption();
-        if (end) {
-          await this.#stepAside(steps, end);
-          return end;
-        }
-        await this.#breathe();
-      }
+      return await this.#iterate(steps);
     } catch (error) {
       // Whatever was yielded before the error is a safe point and is kept, so that the retry goes on from there.
       await this.#flush().catch((failed: unknown) =>
         this.#s.log.warn({ err: failed }, 'the last checkpoint could not be saved'),
       );
       throw error;
+    } finally {
+      await this.#release(steps);
+    }
+  }
+
+  async #iterate(steps: Steps<unknown, unknown>): Promise<SliceEnd> {
+    const { saver, mode } = this.#s;
+    for (;;) {
+      const step = await steps.next();
+      this.#transactions.assertAllIterated();
+      if (this.lost) return this.lost;
+      if (step.done && mode === 'cancel') {
+        await this.#flush();
+        return { kind: 'cancelled' };
+      }
+      if (step.done) {
+        await saver.save('done', step.value);
+        return { kind: 'done', result: step.value };
+      }
+      if (step.value !== SAVED) await this.#yielded(step.value);
+      const end = this.#interruption();
+      if (end) {
+        await this.#stepAside(steps, end);
+        return end;
+      }
+      await this.#breathe();
     }
   }
 
@@ -154,7 +161,7 @@ class Slice {
   }
 
   async #flush(): Promise<void> {
-    if (!this.#dirty || this.fenced) return;
+    if (!this.#dirty || this.lost) return;
     await this.#s.saver.save('state', this.#state);
     this.#adopt(this.#state);
   }
@@ -179,6 +186,15 @@ class Slice {
       );
     }
     this.#s.log.debug({ end: end.kind }, 'stepped aside');
+  }
+
+  /** However the slice ends, the job's `finally` blocks run. A job that has ended is left as it is. */
+  async #release(steps: Steps<unknown, unknown>): Promise<void> {
+    try {
+      await steps.return(undefined);
+    } catch (error) {
+      this.#s.log.warn({ err: error }, 'a `finally` of the job threw while its slice was given up');
+    }
   }
 
   async #breathe(): Promise<void> {

@@ -23,6 +23,8 @@ export class Saver {
   seq: number;
   /** The claim no longer holds the job: nothing more may be done under it. */
   fenced = false;
+  /** The ledger stayed away for too long: the slice ends here, whatever the job's own code makes of the error. */
+  away = false;
   progress: Progress = {};
   readonly #ledger: Ledger;
   readonly #stateVersion: number;
@@ -97,6 +99,12 @@ export class Saver {
     );
   }
 
+  /** An interruption: the slice waits for the ledger no longer. */
+  giveUp(cause: unknown): LedgerAway {
+    this.away = true;
+    return new LedgerAway('the ledger does not answer', { cause });
+  }
+
   /** Asks until the ledger answers; gives up after the slice's patience. */
   async whenLedgerIsBack<T>(ask: () => Promise<T>): Promise<T> {
     const until = Date.now() + this.#patienceMs;
@@ -105,7 +113,7 @@ export class Saver {
         return await ask();
       } catch (error) {
         if (!isConnectionError(error)) throw error;
-        if (Date.now() >= until) throw new LedgerAway('the ledger does not answer', { cause: error });
+        if (Date.now() >= until) throw this.giveUp(error);
         await delay(RETRY_EVERY);
       }
     }

@@ -6,7 +6,8 @@ export type Restored = { readonly ok: true; readonly state: unknown } | { readon
 /** The state a slice begins with: the initial one, or a checkpoint migrated to this code's version and parsed. */
 export function restoreState(definition: AnyJob, checkpoint: Checkpoint | undefined | 'missing'): Restored {
   const spec = definition.options.state;
-  if (!spec || checkpoint === undefined) return { ok: true, state: spec?.initial };
+  // A copy: a job that changes its state in place must not change where the next one begins.
+  if (!spec || checkpoint === undefined) return { ok: true, state: structuredClone(spec?.initial) };
   if (checkpoint === 'missing') return { ok: false, reason: 'the last checkpoint is not in the ledger' };
   const version = spec.version ?? 1;
   if (checkpoint.stateVersion > version) {

@@ -7,7 +7,7 @@ import { SAVED } from './job.ts';
 import type { Saved, Sql } from './job.ts';
 import type { Saver } from './saver.ts';
 
-/** Serialization failures and deadlocks in a row before the job's own retry budget takes over. */
+/** Serialization failures and deadlocks in a row before the job's own retry budget takes over; lost connections before the slice yields. */
 const TRANSACTION_TRIES = 10;
 
 type Body<S, T> = (sql: Sql, save: (next: S) => void) => Promise<T>;
@@ -15,6 +15,9 @@ type Attempt<S, T> = { result: T; next: { value: S } };
 interface AttemptProgress<S, T> {
   /** Everything was sent but COMMIT, or its reply was lost. */
   ready?: Attempt<S, T>;
+  /** What our own connection told the body, whatever the body made of it. */
+  connectionLost?: boolean;
+  conflict?: boolean;
   /** The body threw, and not because our connection was lost. */
   bodyFailed?: boolean;
 }
@@ -80,7 +83,7 @@ export class Transactions<S> {
 
   async #commit<T>(body: Body<S, T>): Promise<T> {
     let inDoubt: Attempt<S, T> | undefined;
-    for (let tries = 1; ;) {
+    for (let tries = 1, losses = 0; ; ) {
       const attempt: AttemptProgress<S, T> = {};
       try {
         const done = await this.#attempt(body, attempt);
@@ -89,11 +92,17 @@ export class Transactions<S> {
         if (inDoubt && (await this.#saver.resolveDoubt()) === 'saved') return this.#kept(inDoubt);
         throw this.#saver.refuse();
       } catch (error) {
+        if (this.#saver.fenced || this.#saver.away) throw error;
         // Only our own connection: the body may have met an error of the same kind elsewhere, which is its own failure.
-        if (isConnectionError(error) && !attempt.bodyFailed) {
-          inDoubt = attempt.ready ?? inDoubt;
-          if ((await this.#saver.resolveDoubt()) === 'saved' && inDoubt) return this.#kept(inDoubt);
-        } else if (isRetryableTransaction(error) && tries < TRANSACTION_TRIES) {
+        const lost = attempt.connectionLost || (isConnectionError(error) && !attempt.bodyFailed);
+        if (lost) inDoubt = attempt.ready ?? inDoubt;
+        // A COMMIT that nobody answered may also arrive later, and then the body meets its own effect.
+        if ((lost || inDoubt) && (await this.#saver.resolveDoubt()) === 'saved' && inDoubt) return this.#kept(inDoubt);
+        if (lost) {
+          // The ledger answers and every transaction loses its connection: perhaps one takes longer than it may idle.
+          losses += 1;
+          if (losses === TRANSACTION_TRIES) throw this.#saver.giveUp(error);
+        } else if ((attempt.conflict || isRetryableTransaction(error)) && tries < TRANSACTION_TRIES) {
           tries += 1;
         } else {
           throw error;
@@ -149,7 +158,6 @@ export class Transactions<S> {
   async #runBody<T>(client: PoolClient, body: Body<S, T>, progress: AttemptProgress<S, T>): Promise<Attempt<S, T>> {
     let next: { value: S } | undefined;
     let over = false;
-    let connectionLost = false;
     const sql: Sql = {
       query: <Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> => {
         if (over) {
@@ -158,7 +166,8 @@ export class Transactions<S> {
           }));
         }
         return client.query<Row>(text, values as unknown[] | undefined).catch((error: unknown) => {
-          connectionLost ||= isConnectionError(error);
+          progress.connectionLost ||= isConnectionError(error);
+          progress.conflict ||= isRetryableTransaction(error);
           throw error;
         });
       },
@@ -167,7 +176,7 @@ export class Transactions<S> {
     try {
       result = await body(sql, (value) => (next = { value }));
     } catch (error) {
-      progress.bodyFailed = !connectionLost;
+      progress.bodyFailed = !progress.connectionLost;
       throw error;
     } finally {
       over = true;

@@ -33,23 +33,32 @@ export interface Checkpoint {
 /** Rows are ready for encryption; until a keyring is there they say of themselves that they are plain. */
 const PLAIN = { keyId: 'none', nonce: Buffer.alloc(0) };
 
+/** JSON would leave these out, or write something else in their place, and the job would go on with a state it never had. */
+function refuseUnfit(key: string, value: unknown): unknown {
+  const unfit =
+    typeof value === 'function' || typeof value === 'symbol'
+      ? `a ${typeof value}`
+      : typeof value === 'number' && !Number.isFinite(value)
+        ? String(value)
+        : value instanceof Map || value instanceof Set
+          ? `a ${value.constructor.name}`
+          : undefined;
+  if (unfit === undefined) return value;
+  throw new TypeError(key === '' ? `it is ${unfit}` : `it holds ${unfit} at ${JSON.stringify(key)}`);
+}
+
 /**
  * The bytes of a state or result.
  * @throws {LockkeeperError} STATE_INVALID when JSON cannot hold it, STATE_TOO_LARGE above 8 MiB
  */
 export function encodeState(value: unknown, what: string): Buffer {
-  let text: string | undefined;
+  let text: string;
   try {
-    text = JSON.stringify(value === undefined ? null : value);
+    text = JSON.stringify(value === undefined ? null : value, refuseUnfit);
   } catch (error) {
     throw new LockkeeperError('STATE_INVALID', `${what} cannot be written as JSON: ${(error as Error).message}`, {
       next: 'Keep only plain objects, arrays, strings, finite numbers, booleans and null in it',
       cause: error,
-    });
-  }
-  if (text === undefined) {
-    throw new LockkeeperError('STATE_INVALID', `${what} is a ${typeof value}, which JSON cannot hold`, {
-      next: 'Yield a plain value',
     });
   }
   const bytes = Buffer.from(text);
@@ -118,16 +127,24 @@ export async function loadCheckpoint(ledger: Ledger, key: string): Promise<Check
   };
 }
 
-/** Ends a job in the ledger, or says why it waits; the claim must still be its holder's. */
+/** Says in the ledger how a job stands; only the claim that holds it may. */
 export async function markJob(
   ledger: Ledger,
   key: string,
+  claim: string,
   state: 'waiting' | 'quarantined' | 'failed' | 'cancelled',
   reason: string,
 ): Promise<void> {
   await ledger.pool.query(
-    `update lockkeeper._jobs set state = $2, reason = $3, changed_at = now()
-     where key = $1 and state not in ('done', 'cancelled')`,
-    [key, state, reason],
+    'update lockkeeper._jobs set state = $3, reason = $4, changed_at = now() where key = $1 and claim = $2',
+    [key, claim, state, reason],
+  );
+}
+
+/** A person has given up a quarantined job. */
+export async function markGivenUp(ledger: Ledger, key: string): Promise<void> {
+  await ledger.pool.query(
+    `update lockkeeper._jobs set state = 'failed', changed_at = now() where key = $1 and state = 'quarantined'`,
+    [key],
   );
 }

@@ -186,7 +186,7 @@ export interface Grant {
 /**
  * Code 300: gives a run of a deploy its fencing token, higher than that of any run before. The first run writes down
  * the resolved plan; a later one goes on with that very plan.
- * @throws {LockkeeperError} DEPLOY_NOT_FOUND, DEPLOY_NOT_CURRENT when it has ended already
+ * @throws {LockkeeperError} DEPLOY_NOT_FOUND, DEPLOY_NOT_CURRENT when it has ended already, FENCED when a later run has it
  */
 export async function grantLock(
   ledger: Ledger,
@@ -203,10 +203,11 @@ export async function grantLock(
          fencing_token = case when run_ids[array_upper(run_ids, 1)] = $4 then fencing_token else nextval('lockkeeper._fencing_token') end,
          run_ids = case when run_ids[array_upper(run_ids, 1)] = $4 then run_ids else run_ids || $4::text end,
          code = greatest(code, $5), resolved_plan = $6, plan_hash = $7, lock_granted_at = coalesce(lock_granted_at, now())
-       where namespace = $1 and environment = $2 and id = $3 and outcome is null returning *`,
+       where namespace = $1 and environment = $2 and id = $3 and outcome is null
+         and (run_ids[array_upper(run_ids, 1)] = $4 or not $4 = any(run_ids)) returning *`,
       [ledger.namespace, environment, id, runId, CODE.lockGranted, plan, contentHash(plan)],
     );
-    if (!rows[0]) throw new LockkeeperError('DEPLOY_NOT_CURRENT', `deploy ${id} has ended already: ${row.outcome}`);
+    if (!rows[0]) throw await refusedGrant(ledger, environment, id, runId);
     for (const [index, step] of plan.steps.entries()) {
       await client.query(
         `insert into lockkeeper._deploy_steps (namespace, environment, deploy, n, name, type)
@@ -227,6 +228,13 @@ export async function grantLock(
     );
     return { row: deployRow(rows[0]), plan };
   });
+}
+
+async function refusedGrant(ledger: Ledger, environment: string, id: string, runId: string): Promise<LockkeeperError> {
+  const { outcome, runIds } = await readDeploy(ledger, environment, id);
+  return outcome
+    ? new LockkeeperError('DEPLOY_NOT_CURRENT', `deploy ${id} has ended already: ${outcome}`)
+    : new LockkeeperError('FENCED', `run ${runIds.at(-1)} of deploy ${id} took over: run ${runId} does not get the lock back`);
 }
 
 /** Another run took over: this one may write nothing more about its deploy. */
@@ -271,4 +279,29 @@ export async function recordOutcome(
       environment: ref.environment, deploy: ref.deploy, actor: 'lockkeeper', event: 'finished', detail: { outcome, reason },
     });
   }
+}
+
+/**
+ * Takes back a deploy that has not been given the lock.
+ * @throws {LockkeeperError} DEPLOY_NOT_FOUND, DEPLOY_NOT_CURRENT
+ */
+export async function withdraw(
+  ledger: Ledger,
+  environment: string,
+  { deploy, reason, by }: { deploy: string; reason: string; by: string },
+): Promise<void> {
+  const { rowCount } = await ledger.pool.query(
+    `update lockkeeper._deploys set outcome = 'aborted', outcome_reason = $4, finished_at = now()
+     where namespace = $1 and environment = $2 and id = $3 and fencing_token is null and outcome is null`,
+    [ledger.namespace, environment, deploy, `withdrawn by ${by}: ${reason}`],
+  );
+  if (rowCount !== 1) {
+    const row = await readDeploy(ledger, environment, deploy);
+    throw new LockkeeperError(
+      'DEPLOY_NOT_CURRENT',
+      `deploy ${deploy} cannot be withdrawn: it ${row.outcome ? `has ended, ${row.outcome}` : 'has begun'}`,
+      { next: row.outcome ? 'There is nothing to do' : `Abort it: \`lockkeeper deploy abort ${deploy}\`` },
+    );
+  }
+  await addEvent(ledger, { environment, deploy, actor: by, event: 'withdrawn', detail: { reason } });
 }

@@ -23,6 +23,7 @@ import {
   QUEUE_DRAINED_SIGNAL,
   REFRESH_SIGNAL,
   REQUEST_DEPLOY_UPDATE,
+  WITHDRAW_DEPLOY_UPDATE,
   deployRunId,
 } from '../protocol.ts';
 import type {
@@ -34,6 +35,7 @@ import type {
   NextDeploy,
   ParticipantDrained,
   QueueDrained,
+  Withdrawal,
 } from '../protocol.ts';
 import { accepting, acts, waiting } from './deploy-activities.ts';
 import type { deployRun } from './deploy-run.ts';
@@ -75,6 +77,16 @@ class Coordinator {
         if (refused) throw ApplicationFailure.nonRetryable(refused, 'DEPLOY_INVALID');
       },
     });
+    setHandler(
+      defineUpdate<void, [Withdrawal]>(WITHDRAW_DEPLOY_UPDATE),
+      (withdrawal: Withdrawal) => this.#withdraw(withdrawal),
+      {
+        validator: (withdrawal: Withdrawal) => {
+          if (withdrawal?.deploy && withdrawal.reason && withdrawal.by) return;
+          throw ApplicationFailure.nonRetryable('a withdrawal needs `deploy`, `reason` and `by`', 'USAGE');
+        },
+      },
+    );
     setHandler(defineSignal<[DeployRequest]>(DEPLOY_START_SIGNAL), (request) => void this.#requests.push(request));
     const pass = <T>(signal: string, as: string) =>
       setHandler(defineSignal<[T]>(signal), (payload) => void this.#messages.push({ signal: as, payload }));
@@ -167,6 +179,12 @@ class Coordinator {
     const ticket = await accepting.acceptRequest({ environment: this.#environment, request });
     this.#accepted(ticket);
     return ticket;
+  }
+
+  async #withdraw(withdrawal: Withdrawal): Promise<void> {
+    await accepting.withdrawDeploy({ environment: this.#environment, withdrawal });
+    this.#queued = this.#queued.filter((q) => q.deploy !== withdrawal.deploy);
+    this.#tell();
   }
 
   async #acceptSignal(request: DeployRequest): Promise<void> {

@@ -20,8 +20,8 @@ export async function deployRun(input: DeployRunInput): Promise<DeployRunResult>
   const grant = await grantLock(run);
   let end = await forward(run, grant);
   if (end.outcome !== 'succeeded') end = await CancellationScope.nonCancellable(() => goBack(run, grant, end));
-  await CancellationScope.nonCancellable(() => finish(run, grant, end));
-  return { deploy: input.deploy, ...end };
+  const reason = await CancellationScope.nonCancellable(() => finish(run, grant, end));
+  return { deploy: input.deploy, outcome: end.outcome, ...(reason && { reason }) };
 }
 
 interface End {
@@ -154,7 +154,8 @@ async function undo(run: RunState, grant: LockGrant, n: number, step: PlanStep):
   return runStep(run, grant, n, step, 'back');
 }
 
-async function finish(run: RunState, grant: LockGrant, end: End): Promise<void> {
+/** Opens the gates, looks whether work moves, writes the outcome; returns the reason with what was seen. */
+async function finish(run: RunState, grant: LockGrant, end: End): Promise<string> {
   run.enter('opening the gates');
   const opened = Date.now();
   for (const taskQueue of closingOrder(grant.plan.queues).reverse()) {
@@ -167,6 +168,7 @@ async function finish(run: RunState, grant: LockGrant, end: End): Promise<void> 
   await acts(end.outcome).finishDeploy({ ...run.ref, outcome: end.outcome, ...(reason && { reason }) });
   if (end.outcome === 'succeeded') run.code = CODE.finished;
   run.enter('finished');
+  return reason;
 }
 
 /** Waits until interrupted work is seen again, and says where it is not: that is told, but the deploy is over. */

@@ -15,7 +15,6 @@ import type {
   JobPhase,
   JobStatus,
   ReleaseChoice,
-  RetryBudget,
   SliceInput,
   SliceOutcome,
 } from '../protocol.ts';
@@ -146,8 +145,12 @@ export class JobRun {
     this.#release = undefined;
     this.#enter('quarantined', reason);
     await condition(() => this.#release !== undefined);
-    if (this.#choice()?.action === 'fail')
+    if (this.#choice()?.action === 'fail') {
+      // The ledger is told by a slice that does nothing else.
+      await this.#slice('run');
+      this.#enter('failed');
       throw ApplicationFailure.nonRetryable(`released to fail: ${reason}`, 'JOB_FAILED');
+    }
     this.#failures = 0;
     // The person has seen where the ledger stands: from here on the workflow believes it.
     this.#seq = 0;
@@ -189,6 +192,7 @@ export class JobRun {
         job,
         input,
         seq: this.#seq,
+        failures: this.#failures,
         mode,
         ...(stopped && { stopped }),
         ...(release && { release }),
@@ -204,15 +208,15 @@ export class JobRun {
   async #countFailure(error: unknown): Promise<void> {
     const details = failureDetails(error);
     if (!details) throw error;
-    this.#failures = details.seq > this.#seq ? 1 : this.#failures + 1;
+    this.#failures = details.failures;
     this.#seq = Math.max(this.#seq, details.seq);
     const reason = (error as ActivityFailure).cause?.message;
-    if (!details.retryable || this.#failures >= details.retry.maximumAttempts) {
+    if (details.retryAfterMs === undefined) {
       this.#enter('failed', reason);
       throw error;
     }
     this.#enter('waiting', reason);
-    await sleep(backoffMs(details.retry, this.#failures));
+    await sleep(details.retryAfterMs);
   }
 }
 
@@ -221,11 +225,6 @@ const refusals = {
   workerStopping: 'the worker is stopping',
   unknownJob: 'no worker of this task queue knows the job',
 } as const;
-
-/** Pause before the next attempt, milliseconds: initial × coefficient^(failures − 1), at most the maximum. */
-export function backoffMs(retry: RetryBudget, failures: number): number {
-  return Math.min(retry.maximumIntervalMs, retry.initialIntervalMs * retry.backoffCoefficient ** (failures - 1));
-}
 
 function failureDetails(error: unknown): JobFailureDetails | undefined {
   if (!(error instanceof ActivityFailure) || !(error.cause instanceof ApplicationFailure)) return undefined;

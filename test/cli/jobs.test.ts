@@ -15,7 +15,7 @@ const importCities = defineJob({
   },
   state: { initial: 0 },
   async *run(job) {
-    yield job.state + 1;
+    yield await Promise.resolve(job.state + 1);
   },
 });
 
@@ -23,7 +23,12 @@ let dir: string;
 beforeAll(async () => void (dir = await mkdtemp(join(tmpdir(), 'lockkeeper-cli-'))));
 afterAll(() => rm(dir, { recursive: true }));
 
-const row = { workflowId: 'import-7', state: 'running', seq: 12, progress: { done: 300, total: 1200, note: 'reading' } };
+const row = {
+  workflowId: 'import-7',
+  state: 'running',
+  seq: 12,
+  progress: { done: 300, total: 1200, note: 'reading' },
+};
 
 test('a job is found by its name; a slip of the fingers is seen', () => {
   expect(definitionOf([importCities], 'importCities')).toBe(importCities);
@@ -50,7 +55,9 @@ test('the job judges its input before it is started', () => {
 test('progress in words', () => {
   expect(progressLine(row)).toBe('import-7 running 300/1200 (25 %), checkpoint 12: reading');
   expect(progressLine({ ...row, progress: {} })).toBe('import-7 running, checkpoint 12');
-  expect(progressLine({ ...row, state: 'quarantined', reason: 'it kills its worker' })).toContain('it kills its worker');
+  expect(progressLine({ ...row, state: 'quarantined', reason: 'it kills its worker' })).toContain(
+    'it kills its worker',
+  );
   expect(formatProgress({ done: 5 })).toBe('5');
   expect(formatProgress({ done: 999, total: 1000 })).toBe('999/1000 (99 %)');
 });
@@ -68,7 +75,12 @@ test('a log gets every change of state, and progress every 5 s', () => {
     now = at;
     return worthALine({ ...row, state });
   };
-  expect([seen(0, 'running'), seen(500, 'running'), seen(900, 'interrupted'), seen(1_000, 'running'), seen(5_000, 'running'), seen(6_000, 'running')]).toEqual([
-    true, false, true, true, false, true,
-  ]); // prettier-ignore
+  expect([
+    seen(0, 'running'),
+    seen(500, 'running'),
+    seen(900, 'interrupted'),
+    seen(1_000, 'running'),
+    seen(5_000, 'running'),
+    seen(6_000, 'running'),
+  ]).toEqual([true, false, true, true, false, true]);
 });

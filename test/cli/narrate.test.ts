@@ -13,12 +13,26 @@ function told(...events: DeployEvent[]): string[] {
   });
 }
 
-const step = (state: StepState, more: Partial<StepRecord> = {}): StepRecord => ({ n: 1, name: 'migrate', type: 'migrate', state, ...more });
+const step = (state: StepState, more: Partial<StepRecord> = {}): StepRecord => ({
+  n: 1,
+  name: 'migrate',
+  type: 'migrate',
+  state,
+  ...more,
+});
 
 function at(phase: string, code: number, more: Partial<DeployStatus> = {}): DeployEvent {
   const status: DeployStatus = {
-    deploy: 'v42', environment: 'production', code, direction: 'forward', phase, token: 1, draining: [], steps: [], ...more,
-  }; // prettier-ignore
+    deploy: 'v42',
+    environment: 'production',
+    code,
+    direction: 'forward',
+    phase,
+    token: 1,
+    draining: [],
+    steps: [],
+    ...more,
+  };
   return { kind: 'status', status };
 }
 
@@ -65,15 +79,27 @@ test('a drain that was too quick to be seen is told by its code', () => {
 });
 
 test('a late drain names what is late once', () => {
-  expect(told(at('draining, late: imports', 400, { draining: ['imports'] }), at('draining, late: giving up what is still at work', 400))).toEqual([
-    'Draining, late: imports',
-  ]);
+  expect(
+    told(
+      at('draining, late: imports', 400, { draining: ['imports'] }),
+      at('draining, late: giving up what is still at work', 400),
+    ),
+  ).toEqual(['Draining, late: imports']);
 });
 
 test('a held deploy says why, until when and what to type; held again, it says so again', () => {
-  const held = (until: number) => at('held for a person', 500, { steps: [step('failed', { note: 'exit 3' })], held: { reason: 'step 1 failed: exit 3', until, step: 1 } });
+  const held = (until: number) =>
+    at('held for a person', 500, {
+      steps: [step('failed', { note: 'exit 3' })],
+      held: { reason: 'step 1 failed: exit 3', until, step: 1 },
+    });
   const first = Date.UTC(2026, 0, 2, 3, 4, 5);
-  const lines = told(held(first), held(first), at('step 1, migrate', 500, { steps: [step('started')] }), held(first + 60_000));
+  const lines = told(
+    held(first),
+    held(first),
+    at('step 1, migrate', 500, { steps: [step('started')] }),
+    held(first + 60_000),
+  );
   expect(lines.slice(1, 4)).toEqual([
     'Step 1 of 1, migrate: failed: exit 3',
     'Held until 2026-01-02T03:04:05.000Z: step 1 failed: exit 3',
@@ -93,13 +119,15 @@ test('silence is told once, and so is its end', () => {
 });
 
 test('a request made before says how it ended', () => {
-  expect(told({ kind: 'requested', ticket: { deploy: 'v42', approvalOrder: 7, code: 900, outcome: 'succeeded' } })).toEqual([
-    'Deploy v42 was requested before and has succeeded',
-  ]);
+  expect(
+    told({ kind: 'requested', ticket: { deploy: 'v42', approvalOrder: 7, code: 900, outcome: 'succeeded' } }),
+  ).toEqual(['Deploy v42 was requested before and has succeeded']);
 });
 
 test('a doubt is called one', () => {
-  expect(told(at('step 1, migrate', 400, { steps: [step('inDoubt', { note: 'worker gone' })] }))).toContain('Step 1 of 1, migrate: in doubt: worker gone');
+  expect(told(at('step 1, migrate', 400, { steps: [step('inDoubt', { note: 'worker gone' })] }))).toContain(
+    'Step 1 of 1, migrate: in doubt: worker gone',
+  );
 });
 
 test('a run that is lost is told once', () => {

@@ -21,9 +21,14 @@ interface Ended {
 
 /** Runs the real command line in an empty directory with nothing of ours in its environment but `env`. */
 function lockkeeper(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd: dir, env: { PATH: process.env['PATH'], HOME: dir, ...env }, timeout: WITHIN });
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd: dir,
+    env: { PATH: process.env['PATH'], HOME: dir, ...env },
+    timeout: WITHIN,
+  });
   const text = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const) child[name].on('data', (chunk: Buffer) => (text[name] += chunk.toString()));
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name].on('data', (chunk: Buffer) => (text[name] += chunk.toString()));
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, ...text }));
@@ -60,13 +65,31 @@ test('a ledger that does not answer: exit code 8, and no password on the screen'
   expect(stderr).not.toContain('secret');
 });
 
-test('a command for a plan without an external step is refused before anybody is asked', { timeout: WITHIN }, async () => {
-  const config = join(dir, 'quiet.yaml');
-  await writeFile(config, 'environment: trial\nqueues: {numbers: }\nplans:\n  quiet:\n    steps:\n      - command: [echo]\n        name: nothing\n');
-  const { code, stderr } = await lockkeeper(['deploy', 'run', '--config', config, '--id', 'x', '--plan', 'quiet', '--', 'true']);
-  expect(code).toBe(2);
-  expect(stderr).toContain('plan quiet has no external step');
-});
+test(
+  'a command for a plan without an external step is refused before anybody is asked',
+  { timeout: WITHIN },
+  async () => {
+    const config = join(dir, 'quiet.yaml');
+    await writeFile(
+      config,
+      'environment: trial\nqueues: {numbers: }\nplans:\n  quiet:\n    steps:\n      - command: [echo]\n        name: nothing\n',
+    );
+    const { code, stderr } = await lockkeeper([
+      'deploy',
+      'run',
+      '--config',
+      config,
+      '--id',
+      'x',
+      '--plan',
+      'quiet',
+      '--',
+      'true',
+    ]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('plan quiet has no external step');
+  },
+);
 
 test('a reader that goes away is no crash', { timeout: WITHIN }, async () => {
   const child = spawn(process.execPath, [MAIN, '--help'], { cwd: dir, timeout: WITHIN });

@@ -20,7 +20,15 @@ test('colours only on a terminal, and never against NO_COLOR', () => {
 });
 
 test('a table has no lines, no trailing blanks, and a dash for nothing', () => {
-  expect(table(['A', 'LONGER'], [['one', undefined], ['longer one', 0]])).toBe(['A           LONGER', 'one         -', 'longer one  0'].join('\n'));
+  expect(
+    table(
+      ['A', 'LONGER'],
+      [
+        ['one', undefined],
+        ['longer one', 0],
+      ],
+    ),
+  ).toBe(['A           LONGER', 'one         -', 'longer one  0'].join('\n'));
 });
 
 test('times sort and are UTC', () => {
@@ -30,7 +38,13 @@ test('times sort and are UTC', () => {
 
 test('an empty board says of each part that it is empty', () => {
   const screen = boardScreen(empty, plain);
-  for (const text of ['environment production', 'none runs, none waits', 'no worker has been here yet', 'none has begun', 'Workers alive\nnone']) {
+  for (const text of [
+    'environment production',
+    'none runs, none waits',
+    'no worker has been here yet',
+    'none has begun',
+    'Workers alive\nnone',
+  ]) {
     expect(screen).toContain(text);
   }
 });
@@ -40,7 +54,17 @@ test('the board shows gates with their owner, jobs with progress, and builds', (
     {
       ...empty,
       gates: [{ taskQueue: 'imports', state: 'closed', deploy: 'v42', runningSlices: 2, fencedNotStopped: 1 }],
-      jobs: [{ workflowId: 'import-7', name: 'importCities', taskQueue: 'imports', state: 'interrupted', seq: 12, progress: { done: 1, total: 4 }, note: null }],
+      jobs: [
+        {
+          workflowId: 'import-7',
+          name: 'importCities',
+          taskQueue: 'imports',
+          state: 'interrupted',
+          seq: 12,
+          progress: { done: 1, total: 4 },
+          note: null,
+        },
+      ],
       jobsTotal: 31,
       builds: [{ kind: 'worker', buildId: 'b7', workers: 3, stopping: 1, taskQueues: ['imports'] }],
     },
@@ -53,23 +77,44 @@ test('the board shows gates with their owner, jobs with progress, and builds', (
 });
 
 test('where a deploy is, in one line', () => {
-  const status = { deploy: 'v42', environment: 'p', code: 400, direction: 'forward', phase: 'draining', token: 1, draining: ['imports'], steps: [] } as const;
+  const status = {
+    deploy: 'v42',
+    environment: 'p',
+    code: 400,
+    direction: 'forward',
+    phase: 'draining',
+    token: 1,
+    draining: ['imports'],
+    steps: [],
+  } as const;
   expect(describeLive({ status })).toBe('draining (code 400), waiting for imports');
-  expect(describeLive({ status: { ...status, held: { reason: 'doubt', until: 0 } } })).toBe('held until 1970-01-01T00:00:00.000Z: doubt');
+  expect(describeLive({ status: { ...status, held: { reason: 'doubt', until: 0 } } })).toBe(
+    'held until 1970-01-01T00:00:00.000Z: doubt',
+  );
   expect(describeLive({ ahead: ['v41'] })).toBe('waits for v41');
   expect(describeLive({ noAnswer: 'no worker' })).toBe('no answer: no worker');
 });
 
 test('`dev` shows the password only in the line to copy, quoted for a shell', () => {
   const text = describeDev(
-    { temporalAddress: '127.0.0.1:7233', namespace: 'default', databaseUrl: "postgres://me:se'cret@127.0.0.1:5433/lockkeeper", stop: () => Promise.resolve() },
+    {
+      temporalAddress: '127.0.0.1:7233',
+      namespace: 'default',
+      databaseUrl: "postgres://me:se'cret@127.0.0.1:5433/lockkeeper",
+      stop: () => Promise.resolve(),
+    },
     '.lockkeeper',
   );
-  expect(text.split('\n').filter((line) => line.includes('cret'))).toEqual([`export DATABASE_URL='postgres://me:se'\\''cret@127.0.0.1:5433/lockkeeper'`]);
+  expect(text.split('\n').filter((line) => line.includes('cret'))).toEqual([
+    `export DATABASE_URL='postgres://me:se'\\''cret@127.0.0.1:5433/lockkeeper'`,
+  ]);
 });
 
 test('`config show` names variables without their values', () => {
-  const config = { databases: new Map([['app', { env: 'APP_URL' }]]), steps: [{ command: { argv: ['x'], env: { TOKEN: 'secret' } } }] };
+  const config = {
+    databases: new Map([['app', { env: 'APP_URL' }]]),
+    steps: [{ command: { argv: ['x'], env: { TOKEN: 'secret' } } }],
+  };
   expect(plainConfig(config as unknown as Config)).toEqual({
     databases: { app: { env: 'APP_URL' } },
     steps: [{ command: { argv: ['x'], env: { TOKEN: '(set)' } } }],
@@ -77,7 +122,9 @@ test('`config show` names variables without their values', () => {
 });
 
 test('an error is one line with its code; what belongs to it stands below', () => {
-  expect(formatError(new LockkeeperError('USAGE', 'found a', { next: 'Do b' }), {})).toBe('lockkeeper: found a. Do b [USAGE]');
+  expect(formatError(new LockkeeperError('USAGE', 'found a', { next: 'Do b' }), {})).toBe(
+    'lockkeeper: found a. Do b [USAGE]',
+  );
   expect(formatError(new LockkeeperError('CONFIG_INVALID', 'the config has 1 problem\na.yaml:1:1: x'), {})).toBe(
     'lockkeeper: the config has 1 problem [CONFIG_INVALID]\na.yaml:1:1: x',
   );
@@ -97,5 +144,7 @@ test('a silent Temporal is called so, wherever in the causes the status stands',
 });
 
 test("Commander's complaints become one line", () => {
-  expect(formatUsageError("error: unknown option '--jsn'\n(Did you mean --json?)\n")).toBe("lockkeeper: unknown option '--jsn' (Did you mean --json?) [USAGE]\n");
+  expect(formatUsageError("error: unknown option '--jsn'\n(Did you mean --json?)\n")).toBe(
+    "lockkeeper: unknown option '--jsn' (Did you mean --json?) [USAGE]\n",
+  );
 });

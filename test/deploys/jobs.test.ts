@@ -105,6 +105,7 @@ describe('a job', () => {
     const job = await scene.jobs.start(failing, { progress: false, times: 9 }, { id: 'fails' });
     expect(await failureOf(job.result())).toBe('failure 1');
     expect(await job.status()).toMatchObject({ phase: 'failed', failures: 3 });
+    expect(await job.row()).toMatchObject({ state: 'failed', reason: 'failure 1', interruptions: 0 });
     expect(await scene.costOf('fails')).toEqual({ attempts: 0, failures: 3 });
     await scene.record('job-failed', 'fails');
   });
@@ -161,6 +162,26 @@ describe('a job', () => {
   });
 });
 
+test('a job that is interrupted again and again continues as new, and counts on', async () => {
+  scene.planOf([command('one', 'true')]);
+  const job = await scene.jobs.start(count, { to: 1_500, everyMs: 10 }, { id: 'long-lived' });
+  const first = (await scene.temporal.client.workflow.getHandle('long-lived').describe()).runId;
+  for (let i = 1; ; i += 1) {
+    await running('long-lived');
+    await scene.deploy(`again-${i}`);
+    const { runId, status } = await scene.temporal.client.workflow.getHandle('long-lived').describe();
+    expect(status.name).toBe('RUNNING');
+    if (runId !== first) break;
+  }
+  await scene.record('job-continued-as-new', 'long-lived', first);
+  expect((await job.status()).interruptions).toBeGreaterThan(3);
+  expect(await job.result()).toEqual({ counted: 1_500 });
+  const { rows } = await scene.ledger.pool.query(
+    `select count(*)::int as all, count(distinct n)::int as different from effect where job = 'long-lived'`,
+  );
+  expect(rows).toEqual([{ all: 1_500, different: 1_500 }]);
+}, 90_000);
+
 describe('a quarantined job', () => {
   const quarantine = async (id: string) => {
     const job = await scene.jobs.start(stubborn, { rounds: 3, everyMs: 300 }, { id });
@@ -190,6 +211,8 @@ describe('a quarantined job', () => {
     const job = await quarantine('hopeless');
     await job.release({ action: 'fail' });
     expect(await failureOf(job.result())).toContain('released to fail');
+    expect(await job.row()).toMatchObject({ state: 'failed' });
+    await expect(job.cancel()).rejects.toMatchObject({ code: 'USAGE' });
   }, 40_000);
 
   test('can be released to begin anew', async () => {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, test } from 'vitest';
 import { deployRunId, coordinatorId } from '../../src/protocol.ts';
-import { EFFECT_TABLE, count } from '../app/count-job.ts';
+import { EFFECT_TABLE, count, stubborn } from '../app/count-job.ts';
 import { eventually } from '../support/eventually.ts';
 import { Processes } from '../support/processes.ts';
 import type { TestProcess } from '../support/processes.ts';
@@ -150,3 +150,15 @@ test('SIGKILL to a worker: its job goes on at the other one, nothing twice, noth
   await scene.record('job-after-kill', 'killed');
   await stop(other);
 }, 120_000);
+
+test('SIGTERM to a worker whose job never yields: it ends all the same, and the job goes on elsewhere', async () => {
+  const deaf = await start('worker');
+  await scene.jobs.start(stubborn, { rounds: 1, everyMs: 60_000 }, { id: 'deaf' });
+  await eventually(async () => expect((await scene.jobs.handle('deaf').row())?.state).toBe('running'), { within: 20_000 });
+  deaf.kill('SIGTERM');
+  // shutdownForce is 8 s in this configuration.
+  const { code } = await deaf.ended({ within: 20_000 });
+  expect(code).toBe(1);
+  expect(deaf.stderr).toContain('shutdown');
+  await scene.temporal.client.workflow.getHandle('deaf').terminate('the test ended');
+}, 60_000);

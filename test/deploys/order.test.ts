@@ -57,6 +57,24 @@ test('the same request again gets its first ticket; another body under its id is
   await expect(request('twice', { version: 'v2' })).rejects.toMatchObject({ code: 'DEPLOY_CONFLICT' });
 });
 
+test('a deploy that waits can be taken back, one that runs or has ended cannot; a wrapper that leaves takes its own back', async () => {
+  scene.planOf([command('one', 'sleep 2')]);
+  const taken = (deploy: string) => scene.deploys.withdraw({ deploy, reason: 'the test says so', by: 'test' });
+  await request('runs');
+  await request('taken-back');
+  const leaving = new AbortController();
+  const left = scene.deploy('left', { signal: leaving.signal, onEvent: ({ kind }) => void (kind === 'waiting' && leaving.abort()) });
+  await taken('taken-back');
+  expect(await left).toEqual({ kind: 'interrupted', reason: 'deploy left had not begun and was withdrawn' });
+  await eventually(() => expect(taken('runs')).rejects.toMatchObject({ code: 'DEPLOY_NOT_CURRENT' }));
+  await expect(taken('never-was')).rejects.toMatchObject({ code: 'DEPLOY_NOT_FOUND' });
+  await ended('runs');
+  await request('behind-it');
+  await ended('behind-it');
+  expect((await runs()).map((run) => run.deploy).slice(-2)).toEqual(['runs', 'behind-it']);
+  expect(await request('taken-back')).toMatchObject({ outcome: 'aborted' });
+}, 60_000);
+
 test('a request that cannot be one is refused with words, by update and by signal', async () => {
   await expect(request('a/b')).rejects.toMatchObject({ code: 'DEPLOY_INVALID' });
   await expect(request('lonely', { external: { mode: 'lease' } })).rejects.toMatchObject({ code: 'DEPLOY_INVALID' });

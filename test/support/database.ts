@@ -27,6 +27,10 @@ export async function freshDatabase(options: { readonly empty?: boolean } = {}):
   const server = inject('databaseUrl');
   const name = `lockkeeper_test_${randomUUID().replaceAll('-', '')}`;
   await createDatabase(server, name, options.empty ? undefined : inject('template'));
+  // No two ledgers have the same id, and a copy would have that of the template.
+  if (!options.empty) {
+    await ask(databaseUrlOf(server, name), (client) => client.query('update lockkeeper._ledger set id = gen_random_uuid()'));
+  }
   atEnd(async () => {
     try {
       await eventually(async () => {
@@ -51,8 +55,10 @@ async function sessionsOf(server: string, database: string): Promise<string[]> {
   return rows.map((row) => row.session);
 }
 
-async function onServer<T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: databaseUrlOf(url, 'postgres'), application_name: 'lockkeeper-test-support' });
+const onServer = <T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> => ask(databaseUrlOf(url, 'postgres'), act);
+
+async function ask<T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url, application_name: 'lockkeeper-test-support' });
   await client.connect();
   try {
     return await act(client);

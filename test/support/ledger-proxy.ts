@@ -27,6 +27,7 @@ export class LedgerProxy {
   readonly #links = new Set<Link>();
   readonly #faults: Fault[] = [];
   #refusing = false;
+  #awayAtFault = false;
 
   private constructor(server: Server, databaseUrl: string) {
     const target = new URL(databaseUrl);
@@ -79,6 +80,11 @@ export class LedgerProxy {
     this.cut();
   }
 
+  /** Goes away at the moment of the next fault, before the client can ask what became of it. */
+  goAwayAfterFault(): void {
+    this.#awayAtFault = true;
+  }
+
   comeBack(): void {
     this.#refusing = false;
   }
@@ -96,7 +102,10 @@ export class LedgerProxy {
 
   #takeFault(text: string): Fault | undefined {
     const at = this.#faults.findIndex((fault) => fault.when.test(text));
-    return at === -1 ? undefined : this.#faults.splice(at, 1)[0];
+    if (at === -1) return undefined;
+    if (this.#awayAtFault) this.#refusing = true;
+    this.#awayAtFault = false;
+    return this.#faults.splice(at, 1)[0];
   }
 
   async #stop(): Promise<void> {

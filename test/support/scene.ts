@@ -128,7 +128,13 @@ export class Scene {
     const { on, command: argv, request, signal } = options;
     return runDeploy({
       deploys: this.deploys,
-      request: { id, plan: 'default', requestedBy: 'test', ...request },
+      request: {
+        id,
+        plan: 'default',
+        requestedBy: 'test',
+        ...(this.plan.steps.some((step) => step.type === 'external') && { external: { mode: 'lease' } as const }),
+        ...request,
+      },
       ...(argv && {
         command: {
           argv,

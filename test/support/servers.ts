@@ -34,7 +34,8 @@ export default async function startServers(project: TestProject): Promise<() => 
     durable: false,
     log: (line) => console.error(line),
     // A namespace that a test file has just registered is known at once, not after the server's next look.
-    dynamicConfig: { 'system.namespaceCacheRefreshInterval': '"200ms"' },
+    // And workflows are told early to continue as new, so that every test of many events goes through it.
+    dynamicConfig: { 'system.namespaceCacheRefreshInterval': '"200ms"', 'limit.historyCount.suggestContinueAsNew': '100' },
   });
   const stop = async () => {
     await servers.stop();

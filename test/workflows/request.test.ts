@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { refuseRequest } from '../../src/workflows/request.ts';
-import { backoffMs } from '../../src/workflows/run-slices.ts';
+import { backoffMs } from '../../src/jobs/retry.ts';
 
 const good = { id: 'v42', plan: 'default', requestedBy: 'ci' };
 

@@ -29,11 +29,16 @@ export async function awaitDeploy(options: AwaitDeployOptions): Promise<DeployEn
   let runId: string | undefined;
   for (;;) {
     if (signal.aborted) return { kind: 'interrupted', reason: `stopped waiting; deploy ${id} goes on` };
-    if (Date.now() >= until) return { kind: 'timedOut', reason: `deploy ${id} has not come that far in time; it goes on without us` };
+    if (Date.now() >= until)
+      return { kind: 'timedOut', reason: `deploy ${id} has not come that far in time; it goes on without us` };
     const where = await look(options, runId);
     switch (where?.at) {
       case 'ended':
-        return { kind: 'ended', outcome: where.result.outcome, ...(where.result.reason !== undefined && { reason: where.result.reason }) };
+        return {
+          kind: 'ended',
+          outcome: where.result.outcome,
+          ...(where.result.reason !== undefined && { reason: where.result.reason }),
+        };
       case 'lost':
         return { kind: 'ended', outcome: 'failed', reason: `its run ended as ${where.how}` };
       case 'unknown':
@@ -54,7 +59,10 @@ export async function awaitDeploy(options: AwaitDeployOptions): Promise<DeployEn
 }
 
 /** Undefined: nobody answered this time, which is told and is no reason to stop waiting. */
-async function look({ deploys, id, onEvent }: AwaitDeployOptions, runId: string | undefined): Promise<Whereabouts | undefined> {
+async function look(
+  { deploys, id, onEvent }: AwaitDeployOptions,
+  runId: string | undefined,
+): Promise<Whereabouts | undefined> {
   try {
     return await deploys.find(id, runId);
   } catch (error) {

@@ -4,7 +4,15 @@ import { LockkeeperError } from '../../errors.ts';
 import type { DeployStatus } from '../../protocol.ts';
 import { withTemporal } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
-import { configOption, environmentOption, exits, jsonOption, timeoutOption, waitOptions, withExample } from '../options.ts';
+import {
+  configOption,
+  environmentOption,
+  exits,
+  jsonOption,
+  timeoutOption,
+  waitOptions,
+  withExample,
+} from '../options.ts';
 import type { EnvironmentOptions, JsonOptions } from '../options.ts';
 import { stopOnSignals } from '../signals.ts';
 import { print } from '../terminal.ts';
@@ -35,14 +43,24 @@ export async function deployFinish(options: DeployFinishOptions): Promise<number
   return withTemporal(async ({ client }) => {
     const stop = stopOnSignals();
     const deploys = new DeployClient(client, environment);
-    await elseNotCurrent(id, environment, () => deploys.finish({ deploy: id, nonce, ok: !options.failed, ...(note !== undefined && { note }) }));
+    await elseNotCurrent(id, environment, () =>
+      deploys.finish({ deploy: id, nonce, ok: !options.failed, ...(note !== undefined && { note }) }),
+    );
     if (!options.wait) {
       if (options.json) print(JSON.stringify({ deploy: id, environment, sent: true }));
-      else print(`told deploy ${id} of ${environment} that its external step ${options.failed ? 'has failed' : 'is done'}`);
+      else
+        print(
+          `told deploy ${id} of ${environment} that its external step ${options.failed ? 'has failed' : 'is done'}`,
+        );
       return EXIT.ok;
     }
     const end = await awaitDeploy({
-      deploys, id, timeoutMs: options.timeout, signal: stop.signal, onEvent: narrator(), reached: notHeard(Date.now()),
+      deploys,
+      id,
+      timeoutMs: options.timeout,
+      signal: stop.signal,
+      onEvent: narrator(),
+      reached: notHeard(Date.now()),
     });
     return end === 'reached' ? EXIT.ok : printEnd({ id, environment }, end, began, options, stop.by());
   });

@@ -26,7 +26,14 @@ export function deployTable(rows: readonly DeployRow[]): string {
   return table(
     ['DEPLOY', 'OUTCOME', 'CODE', 'PLAN', 'VERSION', 'REQUESTED BY', 'REQUESTED', 'FINISHED'],
     rows.map((row) => [
-      row.id, row.outcome, row.code, row.plan, row.request.version, row.requestedBy, formatTime(row.requestedAt), formatTime(row.finishedAt),
+      row.id,
+      row.outcome,
+      row.code,
+      row.plan,
+      row.request.version,
+      row.requestedBy,
+      formatTime(row.requestedAt),
+      formatTime(row.finishedAt),
     ]),
   );
 }

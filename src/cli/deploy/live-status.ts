@@ -3,7 +3,8 @@ import { errorMessage } from '../../errors.ts';
 import type { DeployStatus } from '../../protocol.ts';
 
 /** What the run of a deploy says of itself now. */
-export type Live = { readonly status: DeployStatus } | { readonly ahead: readonly string[] } | { readonly noAnswer: string };
+export type Live =
+  { readonly status: DeployStatus } | { readonly ahead: readonly string[] } | { readonly noAnswer: string };
 
 /** Undefined: it does not run and does not wait. That nobody answers is part of the picture, not an error. */
 export async function liveStatus(deploys: DeployClient, id: string): Promise<Live | undefined> {

@@ -30,20 +30,36 @@ export function narrate(told: Told, event: DeployEvent): Narration {
     case 'status':
       return status(answered(told), event.status);
     case 'noAnswer':
-      return { told: { ...told, silent: true }, lines: told.silent ? [] : [`Nobody answers, trying again: ${event.reason}`] };
+      return {
+        told: { ...told, silent: true },
+        lines: told.silent ? [] : [`Nobody answers, trying again: ${event.reason}`],
+      };
     case 'runLost':
       return runLost(answered(told), event.how);
     case 'commandStarted':
       return { told, lines: [`Running your command for step ${event.step}`] };
     case 'commandEnded':
-      return { told, lines: [`Your command ended: ${'reason' in event.outcome ? event.outcome.reason : event.outcome.kind}`] };
+      return {
+        told,
+        lines: [`Your command ended: ${'reason' in event.outcome ? event.outcome.reason : event.outcome.kind}`],
+      };
     case 'leaseLost':
-      return { told, lines: [event.how === 'cancelled' ? `Step ${event.step} was cancelled; your command was ended` : `The lease of step ${event.step} is lost; your command was ended`] };
+      return {
+        told,
+        lines: [
+          event.how === 'cancelled'
+            ? `Step ${event.step} was cancelled; your command was ended`
+            : `The lease of step ${event.step} is lost; your command was ended`,
+        ],
+      };
   }
 }
 
 function requested(told: Told, ticket: Extract<DeployEvent, { kind: 'requested' }>['ticket']): Narration {
-  const known = ticket.outcome !== undefined ? `was requested before and has ${ticket.outcome}` : `is approved, number ${ticket.approvalOrder}`;
+  const known =
+    ticket.outcome !== undefined
+      ? `was requested before and has ${ticket.outcome}`
+      : `is approved, number ${ticket.approvalOrder}`;
   return { told, lines: [`Deploy ${ticket.deploy} ${known}`] };
 }
 
@@ -53,7 +69,10 @@ function answered({ silent, ...told }: Told): Narration {
 
 function runLost({ told, lines }: Narration, how: string): Narration {
   if (told.lost === how) return { told, lines };
-  return { told: { ...told, lost: how }, lines: [...lines, `Its run ended as ${how}; what it left is being stopped and opened`] };
+  return {
+    told: { ...told, lost: how },
+    lines: [...lines, `Its run ended as ${how}; what it left is being stopped and opened`],
+  };
 }
 
 function waiting({ told, lines }: Narration, ahead: readonly string[]): Narration {
@@ -78,7 +97,8 @@ const SILENT_PHASES = ['starting', 'held for a person', 'finished'];
 function phase(told: Told, now: DeployStatus): Narration {
   const draining = now.phase.startsWith('draining');
   // Nothing left to drain: that it is drained is told by its code.
-  if (SILENT_PHASES.includes(now.phase) || (draining && now.draining.length === 0)) return unchanged({ ...told, phase: now.phase });
+  if (SILENT_PHASES.includes(now.phase) || (draining && now.draining.length === 0))
+    return unchanged({ ...told, phase: now.phase });
   const left = now.draining.join(', ');
   const text = now.phase.endsWith(left) ? now.phase : `${now.phase}: ${left}`;
   if (told.phase === text) return unchanged(told);
@@ -94,7 +114,9 @@ function stepChanges(told: Told, now: DeployStatus): Narration {
   const changed = now.steps.filter((step) => (told.steps[step.n] ?? 'pending') !== step.state);
   const steps = { ...told.steps, ...Object.fromEntries(changed.map((step) => [step.n, step.state])) };
   // That a step begins is said by the phase.
-  const lines = changed.filter((step) => !['started', 'compensating', 'pending'].includes(step.state)).map((step) => stepLine(step, now));
+  const lines = changed
+    .filter((step) => !['started', 'compensating', 'pending'].includes(step.state))
+    .map((step) => stepLine(step, now));
   return { told: { ...told, steps }, lines };
 }
 

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { DeployClient } from '../../client/deploy-client.ts';
-import type { Operation } from '../../protocol.ts';
+import { isLockkeeperError } from '../../errors.ts';
+import type { DeployStatus, Operation } from '../../protocol.ts';
 import { withTemporal } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { configOption, environmentOption, exits, jsonOption, requestedByOption, withExample } from '../options.ts';
@@ -18,16 +19,33 @@ export interface OperateOptions extends EnvironmentOptions, JsonOptions {
 export async function deployOperate(action: Operation['action'], id: string, options: OperateOptions): Promise<number> {
   const environment = await environmentOf(options);
   const operation: Operation = { deploy: id, action, reason: options.reason, by: requestedBy(options.requestedBy) };
-  const status = await withTemporal(({ client }) =>
-    elseNotCurrent(id, environment, () => new DeployClient(client, environment).operate(operation)),
-  );
-  if (options.json) printJson(status);
+  const status = await withTemporal(({ client }) => tell(new DeployClient(client, environment), operation));
+  if (status === 'withdrawn') {
+    if (options.json) printJson({ deploy: id, outcome: 'aborted' });
+    else print(`withdrawn: deploy ${id} of ${environment} had not begun`);
+  } else if (options.json) printJson(status);
   else print(`${WORDS[action].done} ${id} of ${environment}; follow it with \`lockkeeper deploy show ${id}\``);
   return EXIT.ok;
 }
 
+/** To the run, if it is this deploy's; a deploy that still waits is taken back. */
+async function tell(deploys: DeployClient, operation: Operation): Promise<DeployStatus | 'withdrawn'> {
+  const { deploy, action, reason, by } = operation;
+  try {
+    return await elseNotCurrent(deploy, deploys.environment, () => deploys.operate(operation));
+  } catch (error) {
+    if (action !== 'abort' || !isLockkeeperError(error, 'DEPLOY_NOT_CURRENT')) throw error;
+    await elseNotCurrent(deploy, deploys.environment, () => deploys.withdraw({ deploy, reason, by }));
+    return 'withdrawn';
+  }
+}
+
 const WORDS: Record<Operation['action'], { name: string; does: string; done: string }> = {
-  abort: { name: 'abort', does: 'end a running deploy: its steps are ended and rolled back, its gates open', done: 'told to end: deploy' },
+  abort: {
+    name: 'abort',
+    does: 'end a deploy: its steps are ended and rolled back, its gates open; one that waits is withdrawn',
+    done: 'told to end: deploy',
+  },
   retryStep: { name: 'retry-step', does: 'run the held step of a deploy again', done: 'its step runs again: deploy' },
   skipStep: { name: 'skip-step', does: 'go on without the held step of a deploy', done: 'its step is skipped: deploy' },
 };

@@ -1,9 +1,17 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { configOption, environmentOption, jsonOption, parseParameter, requestedByOption, timeoutOption } from '../options.ts';
+import {
+  configOption,
+  environmentOption,
+  jsonOption,
+  parseParameter,
+  requestedByOption,
+  timeoutOption,
+} from '../options.ts';
 
 /** `--id`, for commands that scripts write: the id is said by name. */
-export const idOption = () => new Option('--id <id>', 'the deploy; unique, for example with the CI run in it').makeOptionMandatory();
+export const idOption = () =>
+  new Option('--id <id>', 'the deploy; unique, for example with the CI run in it').makeOptionMandatory();
 
 /** What every command that asks for a deploy takes. */
 export function withRequestOptions(command: Command): Command {

@@ -39,18 +39,33 @@ export async function checkTakesPart(options: RequestOptions, how: 'command' | '
   if (mistake) throw mistake;
 }
 
-export function mismatch(config: Pick<Config, 'plans'>, name: string, how: 'command' | 'nobody' | 'deadline'): LockkeeperError | undefined {
+export function mismatch(
+  config: Pick<Config, 'plans'>,
+  name: string,
+  how: 'command' | 'nobody' | 'deadline',
+): LockkeeperError | undefined {
   const plan = config.plans.get(name);
   // Another plan may be known to the deploy worker, which is the one to say.
   if (!plan) return undefined;
   const external = plan.steps.find((step) => step.type === 'external');
   if (external && how === 'nobody') {
-    return new LockkeeperError('USAGE', `plan ${name} has the external step ${external.name}, and no command was given to do it`, {
-      next: 'Give the command after --, or use `lockkeeper deploy start` and `finish`',
-    });
+    return new LockkeeperError(
+      'USAGE',
+      `plan ${name} has the external step ${external.name}, and no command was given to do it`,
+      {
+        next: 'Give the command after --, or use `lockkeeper deploy start` and `finish`',
+      },
+    );
   }
   if (external || how === 'nobody') return undefined;
-  return new LockkeeperError('USAGE', `plan ${name} has no external step, so there is nothing for ${how === 'command' ? 'a command' : '`deploy start`'} to do in it`, {
-    next: how === 'command' ? 'Leave the command out, or add `- external: true` to the steps' : 'Use `lockkeeper deploy run` without a command',
-  });
+  return new LockkeeperError(
+    'USAGE',
+    `plan ${name} has no external step, so there is nothing for ${how === 'command' ? 'a command' : '`deploy start`'} to do in it`,
+    {
+      next:
+        how === 'command'
+          ? 'Leave the command out, or add `- external: true` to the steps'
+          : 'Use `lockkeeper deploy run` without a command',
+    },
+  );
 }

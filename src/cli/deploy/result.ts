@@ -23,7 +23,13 @@ export function resultLine(deploy: Deploy, end: DeployEnd, ms: number, paint: Pa
 }
 
 /** Prints the end of a deploy and gives its exit code. JSON is one line: a command's own output may stand before it. */
-export function printEnd(deploy: Deploy, end: DeployEnd, began: number, options: { json?: boolean }, stoppedBy?: NodeJS.Signals): number {
+export function printEnd(
+  deploy: Deploy,
+  end: DeployEnd,
+  began: number,
+  options: { json?: boolean },
+  stoppedBy?: NodeJS.Signals,
+): number {
   const exitCode = exitCodeOfDeploy(end, stoppedBy);
   const ms = Date.now() - began;
   if (options.json) print(JSON.stringify({ deploy: deploy.id, environment: deploy.environment, ...end, ms, exitCode }));

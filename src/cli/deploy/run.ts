@@ -50,7 +50,13 @@ export function deployRunCommand(): Command {
   const command = withRequestOptions(new Command('run'))
     .description('request a deploy, wait for the drain, run a command as its external step, and wait for the end')
     .argument('[command...]', 'what the external step does, after --')
-    .addHelpText('after', '\nExit codes: 0 succeeded, 1 failed, 2 usage, 3 rolled back, 4 aborted, 5 rejected, 6 lease lost,\n7 timed out, 8 no answer, 130 and 143 stopped by SIGINT and SIGTERM.')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 succeeded, 1 failed, 2 usage, 3 rolled back, 4 aborted, 5 rejected, 6 lease lost,\n7 timed out, 8 no answer, 130 and 143 stopped by SIGINT and SIGTERM.',
+    )
     .action(exits(deployRun));
-  return withExample(command, 'lockkeeper deploy run --id "v42-$CI_RUN" --version v42 --environment production -- ./deploy.sh v42');
+  return withExample(
+    command,
+    'lockkeeper deploy run --id "v42-$CI_RUN" --version v42 --environment production -- ./deploy.sh v42',
+  );
 }

@@ -28,7 +28,10 @@ export async function deployShow(id: string, options: EnvironmentOptions & JsonO
   const environment = await environmentOf(options);
   const shown = await withBoth(async ({ temporal, ledger }): Promise<ShownDeploy> => {
     const deploy = await readDeploy(ledger, environment, id);
-    const [steps, events] = await Promise.all([readSteps(ledger, environment, id), readEvents(ledger, environment, id)]);
+    const [steps, events] = await Promise.all([
+      readSteps(ledger, environment, id),
+      readEvents(ledger, environment, id),
+    ]);
     const live = deploy.outcome ? undefined : await liveStatus(new DeployClient(temporal.client, environment), id);
     return { deploy, steps, events, live };
   });
@@ -53,7 +56,14 @@ export function describeDeploy({ deploy, steps, events, live }: ShownDeploy): st
 const stepTable = (steps: readonly DeployStepRow[]) =>
   table(
     ['STEP', 'TYPE', 'STATE', 'STARTED', 'ENDED', 'NOTE'],
-    steps.map((step) => [`${step.n} ${step.name}`, step.type, step.state, formatTime(step.startedAt), formatTime(step.endedAt), step.note]),
+    steps.map((step) => [
+      `${step.n} ${step.name}`,
+      step.type,
+      step.state,
+      formatTime(step.startedAt),
+      formatTime(step.endedAt),
+      step.note,
+    ]),
   );
 
 const eventTable = (events: readonly EventRow[]) =>

@@ -39,7 +39,14 @@ export async function deployStart(options: DeployStartOptions): Promise<number> 
     // Before the wait: whoever loses it cannot finish the deploy any more.
     print(options.json ? JSON.stringify({ deploy: options.id, nonce, ticket }) : nonce);
     if (!options.wait) return EXIT.ok;
-    const end = await awaitDeploy({ deploys, id: options.id, timeoutMs: options.timeout, signal: stop.signal, onEvent, reached: isYourTurn });
+    const end = await awaitDeploy({
+      deploys,
+      id: options.id,
+      timeoutMs: options.timeout,
+      signal: stop.signal,
+      onEvent,
+      reached: isYourTurn,
+    });
     if (end === 'reached') {
       tell(`Everything is drained: your turn. Then: lockkeeper deploy finish --id ${options.id} --nonce <nonce>`);
       return EXIT.ok;
@@ -51,13 +58,21 @@ export async function deployStart(options: DeployStartOptions): Promise<number> 
 }
 
 /** Its external step has begun, and waits for `deploy finish`. */
-export const isYourTurn = (status: DeployStatus): boolean => status.steps.some((step) => step.type === 'external' && step.state === 'started');
+export const isYourTurn = (status: DeployStatus): boolean =>
+  status.steps.some((step) => step.type === 'external' && step.state === 'started');
 
 export function deployStartCommand(): Command {
   const command = withRequestOptions(new Command('start'))
     .description('request a deploy and wait until it is your turn; prints the nonce that `deploy finish` needs')
-    .addOption(new Option('--deadline <duration>', 'how long your part may take, such as 30m; later it is in doubt').argParser(parseDuration).makeOptionMandatory())
-    .option('--nonce <nonce>', 'a secret of your own, so that the same request can be made again (default: a random one)')
+    .addOption(
+      new Option('--deadline <duration>', 'how long your part may take, such as 30m; later it is in doubt')
+        .argParser(parseDuration)
+        .makeOptionMandatory(),
+    )
+    .option(
+      '--nonce <nonce>',
+      'a secret of your own, so that the same request can be made again (default: a random one)',
+    )
     .action(exits(deployStart));
   waitOptions('until it is your turn').forEach((option) => command.addOption(option));
   return withExample(command, 'NONCE=$(lockkeeper deploy start --id v42 --deadline 30m --environment production)');

@@ -9,8 +9,14 @@ import { elseNoJob } from './no-job.ts';
 
 /** Asks a job to end; its `onCancel` undoes what must not stay. */
 export async function jobCancel(id: string, options: JsonOptions): Promise<number> {
-  await withBoth(({ temporal, ledger }) => elseNoJob(id, () => new JobClient(temporal.client, ledger).handle(id).cancel()));
-  print(options.json ? JSON.stringify({ id, cancelRequested: true }) : `job ${id} is told to end; \`lockkeeper job watch ${id}\` shows when it has`);
+  await withBoth(({ temporal, ledger }) =>
+    elseNoJob(id, () => new JobClient(temporal.client, ledger).handle(id).cancel()),
+  );
+  print(
+    options.json
+      ? JSON.stringify({ id, cancelRequested: true })
+      : `job ${id} is told to end; \`lockkeeper job watch ${id}\` shows when it has`,
+  );
   return EXIT.ok;
 }
 

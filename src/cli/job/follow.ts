@@ -34,7 +34,9 @@ export async function follow(handle: JobHandle, options: FollowOptions, stop: St
 }
 
 const timedOut = (id: string, ms: number) =>
-  new LockkeeperError('TIMED_OUT', `job ${id} has not ended within ${ms / 1000} s; it goes on without us`, { next: `See \`lockkeeper job show ${id}\`` });
+  new LockkeeperError('TIMED_OUT', `job ${id} has not ended within ${ms / 1000} s; it goes on without us`, {
+    next: `See \`lockkeeper job show ${id}\``,
+  });
 
 /** On standard error, so that standard output holds the result only. */
 async function showProgress(handle: JobHandle, leave: AbortSignal): Promise<void> {

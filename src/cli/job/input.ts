@@ -14,7 +14,8 @@ export function definitionOf(jobs: readonly AnyJob[], name: string): AnyJob {
   if (found) return found;
   const names = jobs.map((job) => job.name);
   const meant = didYouMean(name, names);
-  if (meant !== undefined) throw new LockkeeperError('JOB_UNKNOWN', `there is no job \`${name}\`, did you mean \`${meant}\`?`);
+  if (meant !== undefined)
+    throw new LockkeeperError('JOB_UNKNOWN', `there is no job \`${name}\`, did you mean \`${meant}\`?`);
   throw new LockkeeperError('JOB_UNKNOWN', `there is no job \`${name}\``, {
     next: names.length === 0 ? 'The config exports no jobs' : `The config has: ${names.join(', ')}`,
   });
@@ -47,6 +48,10 @@ export function checkInput(definition: AnyJob, input: unknown): void {
   try {
     definition.options.parseInput?.(input);
   } catch (error) {
-    throw new LockkeeperError('JOB_INPUT_INVALID', `job ${definition.name} does not take this input: ${errorMessage(error)}`, { cause: error });
+    throw new LockkeeperError(
+      'JOB_INPUT_INVALID',
+      `job ${definition.name} does not take this input: ${errorMessage(error)}`,
+      { cause: error },
+    );
   }
 }

@@ -29,8 +29,16 @@ export const jobTable = (rows: readonly JobRow[]) =>
   table(
     ['JOB', 'NAME', 'QUEUE', 'STATE', 'PROGRESS', 'CHECKPOINT', 'INTERRUPTED', 'BUILD', 'STARTED', 'NOTE'],
     rows.map((row) => [
-      row.workflowId, row.name, row.taskQueue, row.state, formatProgress(row.progress), row.seq, row.interruptions, row.buildId,
-      formatTime(row.createdAt), row.reason ?? row.progress.note,
+      row.workflowId,
+      row.name,
+      row.taskQueue,
+      row.state,
+      formatProgress(row.progress),
+      row.seq,
+      row.interruptions,
+      row.buildId,
+      formatTime(row.createdAt),
+      row.reason ?? row.progress.note,
     ]),
   );
 

@@ -7,6 +7,9 @@ export async function elseNoJob<T>(id: string, ask: () => Promise<T>): Promise<T
     return await ask();
   } catch (error) {
     if (!isNotFound(error)) throw error;
-    throw new LockkeeperError('JOB_NOT_FOUND', `there is no job ${id}, or it has ended`, { next: 'See `lockkeeper job list`', cause: error });
+    throw new LockkeeperError('JOB_NOT_FOUND', `there is no job ${id}, or it has ended`, {
+      next: 'See `lockkeeper job list`',
+      cause: error,
+    });
   }
 }

@@ -10,7 +10,10 @@ type Progressing = Pick<JobRow, 'workflowId' | 'state' | 'seq' | 'progress' | 'r
 export function progressLine(row: Progressing): string {
   const counted = formatProgress(row.progress);
   const why = row.state === 'quarantined' ? row.reason : row.progress.note;
-  return [`${row.workflowId} ${row.state}${counted === '' ? '' : ` ${counted}`}, checkpoint ${row.seq}`, ...(why ? [why] : [])].join(': ');
+  return [
+    `${row.workflowId} ${row.state}${counted === '' ? '' : ` ${counted}`}, checkpoint ${row.seq}`,
+    ...(why ? [why] : []),
+  ].join(': ');
 }
 
 /** `300/1200 (25 %)`, `300`, or nothing. */

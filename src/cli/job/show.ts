@@ -51,7 +51,9 @@ export function describeJob({ id, row, status }: ShownJob): string {
     `last checkpoint ${formatTime(row.lastCheckpointAt) ?? 'none'}; interrupted ${times(row.interruptions)}, lost ${times(row.losses)} without progress`,
     ...(row.reason ? [`reason: ${row.reason}`] : []),
     `workflow: ${says}`,
-    ...(row.state === 'quarantined' ? [`It waits for you: lockkeeper job release ${id} --continue | --restart | --from <seq> | --fail`] : []),
+    ...(row.state === 'quarantined'
+      ? [`It waits for you: lockkeeper job release ${id} --continue | --restart | --from <seq> | --fail`]
+      : []),
   ].join('\n');
 }
 

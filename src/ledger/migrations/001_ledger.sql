@@ -257,7 +257,11 @@ begin
   insert into lockkeeper._jobs (key, namespace, workflow_id, name, task_queue)
     values (in_key, in_namespace, in_workflow_id, in_name, in_task_queue) on conflict do nothing;
   select * into job from lockkeeper._jobs j where j.key = in_key for update;
-  if job.state in ('done', 'failed', 'cancelled') then
+  -- A failed one may run again: its workflow was reset, or it would not ask.
+  if job.state in ('done', 'cancelled') then
+    -- Its worker died between the last checkpoint and the end of the claim: no drain waits for it any more.
+    update lockkeeper._claims c set state = 'fenced', ended_at = clock_timestamp(), end_reason = 'the job has ended'
+      where c.claim = job.claim and c.claim <> in_claim and c.state = 'running';
     return query select 'ended', job.epoch, job.seq, job.state;
     return;
   end if;
@@ -266,6 +270,8 @@ begin
     return;
   end if;
   if job.seq < in_seq then
+    update lockkeeper._claims c set state = 'fenced', ended_at = clock_timestamp(), end_reason = 'the ledger is behind the workflow'
+      where c.claim = job.claim and c.claim <> in_claim and c.state = 'running';
     update lockkeeper._jobs j set state = 'quarantined', claim = null, changed_at = now(),
       reason = format('the ledger is at checkpoint %s, the workflow was told of %s: the ledger was restored from an older backup', job.seq, in_seq)
       where j.key = in_key returning j.reason into job.reason;
