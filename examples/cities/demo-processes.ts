@@ -60,8 +60,22 @@ export class Demo {
   /** Resolves with the exit code of `lockkeeper deploy run`. */
   deploy(id: string): Promise<number | null> {
     return this.#run([
-      CLI, 'deploy', 'run', '--config', this.#config, '--id', id, '--plan', 'release', '--version', 'v2', '--',
-      process.execPath, path.join(HERE, 'replace-workers.ts'), 'v2', '2',
+      CLI,
+      'deploy',
+      'run',
+      '--config',
+      this.#config,
+      '--id',
+      id,
+      '--plan',
+      'release',
+      '--version',
+      'v2',
+      '--',
+      process.execPath,
+      path.join(HERE, 'replace-workers.ts'),
+      'v2',
+      '2',
     ]);
   }
 

@@ -98,9 +98,17 @@ async function untilInterrupted(
 ): Promise<void> {
   const ui = (id: string) => `  ${uiUrl}/namespaces/default/workflows/${encodeURIComponent(id)}`;
   console.log(
-    ['', 'Still running, until Ctrl-C:', ui('cities-report'), ui('deploy-coordinator/demo'), ui('deploy-run/demo'), '', 'In another terminal:',
+    [
+      '',
+      'Still running, until Ctrl-C:',
+      ui('cities-report'),
+      ui('deploy-coordinator/demo'),
+      ui('deploy-run/demo'),
+      '',
+      'In another terminal:',
       `  export TEMPORAL_ADDRESS=${temporalAddress} DATABASE_URL='${databaseUrl}'`,
-      `  node dist/cli/main.js board --config ${path.relative('.', path.join(HERE, 'lockkeeper.yaml'))}`].join('\n'),
+      `  node dist/cli/main.js board --config ${path.relative('.', path.join(HERE, 'lockkeeper.yaml'))}`,
+    ].join('\n'),
   );
   await new Promise<void>((resolve) => {
     const timer = setInterval(() => undefined, 1 << 30);

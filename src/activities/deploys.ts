@@ -106,7 +106,11 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
           code: row.code,
           direction: row.direction,
           steps: (await readSteps(ledger, environment, deploy)).map(({ n, name, type, state, note }) => ({
-            n, name, type, state, ...(note !== undefined && { note }),
+            n,
+            name,
+            type,
+            state,
+            ...(note !== undefined && { note }),
           })),
         };
       });
@@ -142,7 +146,9 @@ function checkExternal(request: DeployRequest, plan: ResolvedPlan): void {
     throw new LockkeeperError(
       'DEPLOY_INVALID',
       `plan ${plan.name} has the external step ${step.name}, and deploy ${request.id} does not say how it will be done`,
-      { next: 'Use `lockkeeper deploy run … -- command`, or `deploy start` and `finish`; by bare signal add `external`' },
+      {
+        next: 'Use `lockkeeper deploy run … -- command`, or `deploy start` and `finish`; by bare signal add `external`',
+      },
     );
   }
   if (step || !request.external) return;

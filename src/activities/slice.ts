@@ -206,7 +206,8 @@ class SliceRun {
         await this.#end(end.reason);
         return { kind: 'yielded', seq: saver.seq, reason: end.reason };
       case 'cancelled':
-        if (this.#input.mode === 'cancel') await markJob(ledger, this.#input.key, this.#claim, 'cancelled', 'cancelled');
+        if (this.#input.mode === 'cancel')
+          await markJob(ledger, this.#input.key, this.#claim, 'cancelled', 'cancelled');
         await this.#end('cancelled');
         if (this.#input.mode === 'cancel') return { kind: 'cancelled', seq: saver.seq };
         if (this.#context.cancellationDetails?.cancelRequested) throw new CancelledFailure('the job was cancelled');
@@ -235,7 +236,9 @@ class SliceRun {
     const again = isRetryable(error) && failures < definition.retry.maximumAttempts;
     this.#log.warn({ err: error, job: definition.name, key: this.#input.key, failures, again }, 'the job failed');
     const said = message.slice(0, LONGEST_REASON);
-    await this.#unlessAway(() => markJob(this.#deps.ledger, this.#input.key, this.#claim, again ? 'waiting' : 'failed', said));
+    await this.#unlessAway(() =>
+      markJob(this.#deps.ledger, this.#input.key, this.#claim, again ? 'waiting' : 'failed', said),
+    );
     await this.#end(`failed: ${said}`);
     const details: JobFailureDetails = {
       seq,

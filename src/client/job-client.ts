@@ -143,7 +143,9 @@ export class JobHandle<R = unknown> {
   async cancel(): Promise<void> {
     const { status } = await this.#workflow.describe();
     if (status.name !== 'RUNNING') {
-      throw new LockkeeperError('USAGE', `job ${this.id} has ended already: ${status.name}`, { next: 'There is nothing to cancel' });
+      throw new LockkeeperError('USAGE', `job ${this.id} has ended already: ${status.name}`, {
+        next: 'There is nothing to cancel',
+      });
     }
     await this.#workflow.cancel();
   }

@@ -67,7 +67,8 @@ export async function runDeploy(options: RunDeployOptions): Promise<DeployEnd> {
   let runId: string | undefined;
   for (;;) {
     if (signal.aborted) return { kind: 'interrupted', reason: await leave(options, 'its wrapper was told to stop') };
-    if (Date.now() >= until) return { kind: 'timedOut', reason: await leave(options, 'its wrapper waited long enough') };
+    if (Date.now() >= until)
+      return { kind: 'timedOut', reason: await leave(options, 'its wrapper waited long enough') };
     const where = await lookAt(options, runId);
     if (where?.at === 'ended') return ended(where.result);
     if (where?.at === 'waiting') onEvent({ kind: 'waiting', ahead: where.ahead });

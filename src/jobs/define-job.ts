@@ -63,7 +63,9 @@ export interface JobDefinition<N extends string = string, I = unknown, R = unkno
 export type AnyJob = JobDefinition<string, any, any, any>;
 
 export type InputOf<D extends AnyJob> = Parameters<D['options']['run']>[1];
-export type ResultOf<D extends AnyJob> = D['options']['run'] extends (...args: never[]) => Steps<unknown, infer R> ? R : never;
+export type ResultOf<D extends AnyJob> = D['options']['run'] extends (...args: never[]) => Steps<unknown, infer R>
+  ? R
+  : never;
 export type NameOf<D extends AnyJob> = D['name'];
 
 /**

@@ -83,7 +83,7 @@ export class Transactions<S> {
 
   async #commit<T>(body: Body<S, T>): Promise<T> {
     let inDoubt: Attempt<S, T> | undefined;
-    for (let tries = 1, losses = 0; ; ) {
+    for (let tries = 1, losses = 0; ;) {
       const attempt: AttemptProgress<S, T> = {};
       try {
         const done = await this.#attempt(body, attempt);
@@ -161,9 +161,15 @@ export class Transactions<S> {
     const sql: Sql = {
       query: <Row extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<QueryResult<Row>> => {
         if (over) {
-          return Promise.reject(new LockkeeperError('TRANSACTION_NESTED', 'a query was sent after the body of its job.transaction had ended', {
-            next: 'Await every query inside the body',
-          }));
+          return Promise.reject(
+            new LockkeeperError(
+              'TRANSACTION_NESTED',
+              'a query was sent after the body of its job.transaction had ended',
+              {
+                next: 'Await every query inside the body',
+              },
+            ),
+          );
         }
         return client.query<Row>(text, values as unknown[] | undefined).catch((error: unknown) => {
           progress.connectionLost ||= isConnectionError(error);
@@ -198,9 +204,21 @@ export class Transactions<S> {
     const { fence } = this.#saver;
     const at = (i: number) => `$${values.length + i}`;
     const both =
-      `with effect as (${text}) select lockkeeper.save_checkpoint_or_fail(${at(1)}, ${at(2)}, ${at(3)}, ${at(4)}, ${at(5)}, ` +
+      `with effect as (${text}\n) select lockkeeper.save_checkpoint_or_fail(${at(1)}, ${at(2)}, ${at(3)}, ${at(4)}, ${at(5)}, ` +
       `${at(6)}, ${at(7)}, ${at(8)}, ${at(9)}, ${at(10)})`;
-    const all = [...values, fence.key, fence.claim, fence.epoch, c.seq, c.stateVersion, 'none', bytes, c.progress.done ?? null, c.progress.total ?? null, c.progress.note ?? null];
+    const all = [
+      ...values,
+      fence.key,
+      fence.claim,
+      fence.epoch,
+      c.seq,
+      c.stateVersion,
+      'none',
+      bytes,
+      c.progress.done ?? null,
+      c.progress.total ?? null,
+      c.progress.note ?? null,
+    ];
     for (let tries = 1; ;) {
       try {
         await this.#ledger.pool.query(both, all);

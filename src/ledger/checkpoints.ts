@@ -80,8 +80,18 @@ export async function saveCheckpoint(db: Queryable, fence: Fence, c: NewCheckpoi
     name: 'save_checkpoint',
     text: 'select lockkeeper.save_checkpoint($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) as saved',
     values: [
-      fence.key, fence.claim, fence.epoch, c.seq, c.kind, c.stateVersion, PLAIN.keyId, PLAIN.nonce, bytes,
-      c.progress.done ?? null, c.progress.total ?? null, c.progress.note ?? null,
+      fence.key,
+      fence.claim,
+      fence.epoch,
+      c.seq,
+      c.kind,
+      c.stateVersion,
+      PLAIN.keyId,
+      PLAIN.nonce,
+      bytes,
+      c.progress.done ?? null,
+      c.progress.total ?? null,
+      c.progress.note ?? null,
     ],
   });
   return rows[0]!.saved;
@@ -127,7 +137,7 @@ export async function loadCheckpoint(ledger: Ledger, key: string): Promise<Check
   };
 }
 
-/** Says in the ledger how a job stands; only the claim that holds it may. */
+/** Says in the ledger how a job stands; only the claim that holds it may, and a job that has ended stays as it ended. */
 export async function markJob(
   ledger: Ledger,
   key: string,
@@ -136,7 +146,8 @@ export async function markJob(
   reason: string,
 ): Promise<void> {
   await ledger.pool.query(
-    'update lockkeeper._jobs set state = $3, reason = $4, changed_at = now() where key = $1 and claim = $2',
+    `update lockkeeper._jobs set state = $3, reason = $4, changed_at = now()
+     where key = $1 and claim = $2 and state not in ('done', 'cancelled')`,
     [key, claim, state, reason],
   );
 }

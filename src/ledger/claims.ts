@@ -31,12 +31,29 @@ export interface ClaimResult {
 
 /** Asks for the right to run one slice. See `lockkeeper.claim_slice` in the migrations for what each verdict means. */
 export async function claimSlice(ledger: Ledger, c: ClaimRequest): Promise<ClaimResult> {
-  const { rows } = await ledger.pool.query<{ verdict: ClaimVerdict; epoch: string; seq: string; reason: string | null }>({
+  const { rows } = await ledger.pool.query<{
+    verdict: ClaimVerdict;
+    epoch: string;
+    seq: string;
+    reason: string | null;
+  }>({
     name: 'claim_slice',
     text: 'select * from lockkeeper.claim_slice($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
     values: [
-      c.claim, c.key, ledger.namespace, c.workflowId, c.job, c.taskQueue, c.worker, c.buildId, c.taskToken, c.seq,
-      c.stopped ?? null, c.releaseSeq ?? null, LOSSES_UNTIL_QUARANTINE, c.atomicMs ?? null,
+      c.claim,
+      c.key,
+      ledger.namespace,
+      c.workflowId,
+      c.job,
+      c.taskQueue,
+      c.worker,
+      c.buildId,
+      c.taskToken,
+      c.seq,
+      c.stopped ?? null,
+      c.releaseSeq ?? null,
+      LOSSES_UNTIL_QUARANTINE,
+      c.atomicMs ?? null,
     ],
   });
   const row = rows[0]!;

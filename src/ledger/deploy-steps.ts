@@ -12,12 +12,20 @@ export interface DeployStepRow extends StepRecord {
 
 export async function readSteps(ledger: Ledger, environment: string, deploy: string): Promise<DeployStepRow[]> {
   const { rows } = await ledger.pool.query<{
-    n: number; name: string; type: PlanStep['type']; state: StepState; run_id: string | null; guard: unknown;
-    result: { note?: string } | null; started_at: Date | null; ended_at: Date | null;
-  }>(
-    'select * from lockkeeper._deploy_steps where namespace = $1 and environment = $2 and deploy = $3 order by n',
-    [ledger.namespace, environment, deploy],
-  );
+    n: number;
+    name: string;
+    type: PlanStep['type'];
+    state: StepState;
+    run_id: string | null;
+    guard: unknown;
+    result: { note?: string } | null;
+    started_at: Date | null;
+    ended_at: Date | null;
+  }>('select * from lockkeeper._deploy_steps where namespace = $1 and environment = $2 and deploy = $3 order by n', [
+    ledger.namespace,
+    environment,
+    deploy,
+  ]);
   return rows.map((r) => ({
     n: r.n,
     name: r.name,
@@ -49,8 +57,15 @@ export async function recordStep(ledger: Ledger, ref: DeployRef, change: StepCha
      where s.namespace = $1 and s.environment = $2 and s.deploy = $3 and s.n = $5
        and d.namespace = s.namespace and d.environment = s.environment and d.id = s.deploy and d.fencing_token = $4`,
     [
-      ledger.namespace, ref.environment, ref.deploy, ref.token, change.n, change.state, change.runId ?? null,
-      change.note === undefined ? null : { note: change.note }, begins,
+      ledger.namespace,
+      ref.environment,
+      ref.deploy,
+      ref.token,
+      change.n,
+      change.state,
+      change.runId ?? null,
+      change.note === undefined ? null : { note: change.note },
+      begins,
     ],
   );
   if (rowCount !== 1) throw fencedDeploy(ref);

@@ -129,9 +129,10 @@ export async function insertRequest(
       );
       return ticketOf(row);
     }
-    const { rows } = await client.query<RawDeploy>('select * from lockkeeper._deploys where namespace = $1 and environment = $2 and id = $3', [
-      ledger.namespace, environment, request.id,
-    ]);
+    const { rows } = await client.query<RawDeploy>(
+      'select * from lockkeeper._deploys where namespace = $1 and environment = $2 and id = $3',
+      [ledger.namespace, environment, request.id],
+    );
     const first = rows[0]!;
     if (first.request_hash !== hash) {
       throw new LockkeeperError(
@@ -234,7 +235,10 @@ async function refusedGrant(ledger: Ledger, environment: string, id: string, run
   const { outcome, runIds } = await readDeploy(ledger, environment, id);
   return outcome
     ? new LockkeeperError('DEPLOY_NOT_CURRENT', `deploy ${id} has ended already: ${outcome}`)
-    : new LockkeeperError('FENCED', `run ${runIds.at(-1)} of deploy ${id} took over: run ${runId} does not get the lock back`);
+    : new LockkeeperError(
+        'FENCED',
+        `run ${runIds.at(-1)} of deploy ${id} took over: run ${runId} does not get the lock back`,
+      );
 }
 
 /** Another run took over: this one may write nothing more about its deploy. */
@@ -276,7 +280,11 @@ export async function recordOutcome(
   );
   if (rowCount === 1) {
     await addEvent(ledger, {
-      environment: ref.environment, deploy: ref.deploy, actor: 'lockkeeper', event: 'finished', detail: { outcome, reason },
+      environment: ref.environment,
+      deploy: ref.deploy,
+      actor: 'lockkeeper',
+      event: 'finished',
+      detail: { outcome, reason },
     });
   }
 }

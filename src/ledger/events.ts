@@ -10,7 +10,8 @@ export interface LedgerEvent {
 }
 
 export async function addEvent(ledger: Ledger, e: LedgerEvent, db: Queryable = ledger.pool): Promise<void> {
-  await db.query('insert into lockkeeper._events (namespace, environment, deploy, actor, event, detail) values ($1, $2, $3, $4, $5, $6)', [
-    ledger.namespace, e.environment, e.deploy ?? null, e.actor, e.event, e.detail ?? {},
-  ]);
+  await db.query(
+    'insert into lockkeeper._events (namespace, environment, deploy, actor, event, detail) values ($1, $2, $3, $4, $5, $6)',
+    [ledger.namespace, e.environment, e.deploy ?? null, e.actor, e.event, e.detail ?? {}],
+  );
 }

@@ -18,9 +18,21 @@ export interface JobRow {
 }
 
 interface RawJob {
-  workflow_id: string; name: string; task_queue: string; state: string; seq: string; interruptions: number; losses: number;
-  progress_done: number | null; progress_total: number | null; progress_note: string | null; reason: string | null;
-  last_checkpoint_at: Date | null; worker: string | null; build_id: string | null; created_at: Date;
+  workflow_id: string;
+  name: string;
+  task_queue: string;
+  state: string;
+  seq: string;
+  interruptions: number;
+  losses: number;
+  progress_done: number | null;
+  progress_total: number | null;
+  progress_note: string | null;
+  reason: string | null;
+  last_checkpoint_at: Date | null;
+  worker: string | null;
+  build_id: string | null;
+  created_at: Date;
 }
 
 const jobRow = (r: RawJob): JobRow => ({

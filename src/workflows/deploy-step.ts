@@ -87,12 +87,28 @@ class DeployStep {
     if (direction === 'back') return this.#rollBack();
     switch (step.type) {
       case 'command':
-        return stepWork(`run ${step.command.argv[0]}`, { timeoutMs: step.timeoutMs, heartbeatTimeoutMs: WORK_HEARTBEAT, repeatable: step.idempotent }).runCommand({
-          ...this.#ref, n, name: step.name, command: step.command, idempotent: step.idempotent, parameters,
+        return stepWork(`run ${step.command.argv[0]}`, {
+          timeoutMs: step.timeoutMs,
+          heartbeatTimeoutMs: WORK_HEARTBEAT,
+          repeatable: step.idempotent,
+        }).runCommand({
+          ...this.#ref,
+          n,
+          name: step.name,
+          command: step.command,
+          idempotent: step.idempotent,
+          parameters,
         });
       case 'migrate':
-        return stepWork(`migrate ${step.database}`, { timeoutMs: step.timeoutMs, heartbeatTimeoutMs: WORK_HEARTBEAT, repeatable: true }).runMigrations({
-          ...this.#ref, n, directory: step.directory, database: step.database,
+        return stepWork(`migrate ${step.database}`, {
+          timeoutMs: step.timeoutMs,
+          heartbeatTimeoutMs: WORK_HEARTBEAT,
+          repeatable: true,
+        }).runMigrations({
+          ...this.#ref,
+          n,
+          directory: step.directory,
+          database: step.database,
         });
       case 'external':
         return this.#input.external.mode === 'lease'
@@ -104,8 +120,17 @@ class DeployStep {
   async #rollBack(): Promise<StepOutcome> {
     const { step, n, parameters } = this.#input;
     if (!step.rollback) return { kind: 'done', note: 'nothing to roll back' };
-    return stepWork(`roll back: ${step.rollback.argv[0]}`, { timeoutMs: step.timeoutMs, heartbeatTimeoutMs: WORK_HEARTBEAT, repeatable: true }).runCommand({
-      ...this.#ref, n, name: `${step.name} rollback`, command: step.rollback, idempotent: true, parameters,
+    return stepWork(`roll back: ${step.rollback.argv[0]}`, {
+      timeoutMs: step.timeoutMs,
+      heartbeatTimeoutMs: WORK_HEARTBEAT,
+      repeatable: true,
+    }).runCommand({
+      ...this.#ref,
+      n,
+      name: `${step.name} rollback`,
+      command: step.rollback,
+      idempotent: true,
+      parameters,
     });
   }
 
@@ -118,8 +143,15 @@ class DeployStep {
         reason: `nobody took the lease within ${step.claimWithinMs / 1000} s: is the one who asked for this deploy gone?`,
       };
     this.#phase = 'running';
-    return stepWork('the outside world does this step', { timeoutMs: step.timeoutMs, heartbeatTimeoutMs: step.leaseMs, repeatable: false }).holdLease({
-      ...this.#ref, n: this.#input.n, attempt: this.#input.attempt, nonce: this.#nonce!,
+    return stepWork('the outside world does this step', {
+      timeoutMs: step.timeoutMs,
+      heartbeatTimeoutMs: step.leaseMs,
+      repeatable: false,
+    }).holdLease({
+      ...this.#ref,
+      n: this.#input.n,
+      attempt: this.#input.attempt,
+      nonce: this.#nonce!,
     });
   }
 

@@ -28,8 +28,7 @@ function refuseExternal(external: unknown): string | undefined {
   const { mode, nonce, deadlineMs } = fieldsOf(external);
   if (mode === 'lease') return undefined;
   if (mode !== 'deadline') return 'external.mode must be "lease" or "deadline"';
-  if (typeof nonce !== 'string' || nonce.length < 8)
-    return 'external.nonce must be a string of at least 8 characters';
+  if (typeof nonce !== 'string' || nonce.length < 8) return 'external.nonce must be a string of at least 8 characters';
   if (typeof deadlineMs !== 'number' || !(deadlineMs > 0))
     return 'external.deadlineMs must be a number of milliseconds';
   return undefined;

@@ -10,14 +10,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { SLICE_HEARTBEAT_TIMEOUT } from '../defaults.ts';
-import type {
-  JobFailureDetails,
-  JobPhase,
-  JobStatus,
-  ReleaseChoice,
-  SliceInput,
-  SliceOutcome,
-} from '../protocol.ts';
+import type { JobFailureDetails, JobPhase, JobStatus, ReleaseChoice, SliceInput, SliceOutcome } from '../protocol.ts';
 
 /** A slice may take as long as it needs: what bounds it is its heartbeat, and a drain's deadline. */
 const SLICE_START_TO_CLOSE = '365 days';

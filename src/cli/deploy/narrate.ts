@@ -83,7 +83,10 @@ function waiting({ told, lines }: Narration, ahead: readonly string[]): Narratio
 }
 
 function status(before: Narration, now: DeployStatus): Narration {
-  return [drained, stepChanges, phase, held].reduce<Narration>((so, part) => {
+  // Seen late, a step may have ended while it is still the phase: it is told to begin before it is told to have ended.
+  const endedAlready = now.steps.some((step) => now.phase.includes(`step ${step.n},`) && isTold(step));
+  const order = endedAlready ? [drained, phase, stepChanges, held] : [drained, stepChanges, phase, held];
+  return order.reduce<Narration>((so, part) => {
     const { told, lines } = part(so.told, now);
     return { told, lines: [...so.lines, ...lines] };
   }, before);
@@ -113,12 +116,12 @@ function drained(told: Told, now: DeployStatus): Narration {
 function stepChanges(told: Told, now: DeployStatus): Narration {
   const changed = now.steps.filter((step) => (told.steps[step.n] ?? 'pending') !== step.state);
   const steps = { ...told.steps, ...Object.fromEntries(changed.map((step) => [step.n, step.state])) };
-  // That a step begins is said by the phase.
-  const lines = changed
-    .filter((step) => !['started', 'compensating', 'pending'].includes(step.state))
-    .map((step) => stepLine(step, now));
+  const lines = changed.filter(isTold).map((step) => stepLine(step, now));
   return { told: { ...told, steps }, lines };
 }
+
+/** That a step begins is said by the phase. */
+const isTold = (step: StepRecord) => !['started', 'compensating', 'pending'].includes(step.state);
 
 const stepLine = (step: StepRecord, now: DeployStatus) =>
   `Step ${step.n} of ${now.steps.length}, ${step.name}: ${step.state === 'inDoubt' ? 'in doubt' : step.state}${step.note ? `: ${step.note}` : ''}`;
