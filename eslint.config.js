@@ -44,7 +44,7 @@ export default tseslint.config(
   })),
   {
     // Workflow code runs in Temporal's sandbox: nothing of Node, and nothing that is not deterministic.
-    files: ['src/workflows/**/*.ts', 'src/protocol.ts', 'src/workflow.ts'],
+    files: ['src/workflows/**/*.ts', 'src/protocol/**/*.ts', 'src/protocol.ts', 'src/workflow.ts'],
     rules: {
       'no-restricted-imports': [
         'error',

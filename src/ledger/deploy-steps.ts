@@ -1,5 +1,5 @@
 import type { DeployRef, PlanStep, StepRecord, StepState } from '../protocol.ts';
-import { fencedDeploy } from './deploys.ts';
+import { fencedDeploy } from './deploy-record.ts';
 import { addEvent } from './events.ts';
 import type { Ledger } from './pool.ts';
 

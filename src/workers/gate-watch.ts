@@ -1,4 +1,4 @@
-import type { GateView } from '../activities/slice.ts';
+import type { GateView } from '../activities/slice-dependencies.ts';
 import type { RunningSlices } from '../activities/running-slices.ts';
 import { signalDrained } from '../activities/drain-signal.ts';
 import { GATE_POLL_EVERY } from '../defaults.ts';

@@ -28,6 +28,26 @@ export const count = defineJob({
   },
 });
 
+/** Counts until there is a row with n = -1: as long as the test needs it, however slow the machine is. */
+export const countUntilTold = defineJob({
+  name: 'countUntilTold',
+  taskQueue: 'numbers',
+  state: { initial: { at: 0 } },
+  async *run(job) {
+    for (let told = false; !told;) {
+      const { at } = job.state;
+      told = yield* job.transaction(async (sql, save) => {
+        await sql.query('insert into effect (job, n, build) values ($1, $2, $3)', [job.id, at, 'v1']);
+        save({ at: at + 1 });
+        const { rowCount } = await sql.query('select from effect where job = $1 and n = -1', [job.id]);
+        return (rowCount ?? 0) > 0;
+      });
+      await delay(20);
+    }
+    return { counted: job.state.at };
+  },
+});
+
 /** Works for long stretches without a yield, and ignores that it should stop. */
 export const stubborn = defineJob({
   name: 'stubborn',

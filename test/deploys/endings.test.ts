@@ -227,12 +227,12 @@ describe('the outside world does a step', () => {
     scene.planOf([external({ leaseMs: 1_500 })], { holdMs: 2_000 });
     let stolen: Promise<unknown> | undefined;
     const silent = when('step 1', async () => {
-      const { workflowId } = (await eventually(async () => {
+      const { workflowId } = await eventually(async () => {
         const where = await scene.deploys.find('silent');
         const step = where.at === 'running' ? await scene.deploys.stepWaitingForLease(where.status) : undefined;
         if (!step) throw new Error('no step waits for a lease');
         return step;
-      }));
+      });
       await scene.deploys.takeLease(workflowId, 'silent', 'nonce-of-the-first');
       stolen = expect(scene.deploys.takeLease(workflowId, 'silent', 'nonce-of-another')).rejects.toMatchObject({
         code: 'LEASE_TAKEN',

@@ -154,7 +154,9 @@ test('SIGKILL to a worker: its job goes on at the other one, nothing twice, noth
 test('SIGTERM to a worker whose job never yields: it ends all the same, and the job goes on elsewhere', async () => {
   const deaf = await start('worker');
   await scene.jobs.start(stubborn, { rounds: 1, everyMs: 60_000 }, { id: 'deaf' });
-  await eventually(async () => expect((await scene.jobs.handle('deaf').row())?.state).toBe('running'), { within: 20_000 });
+  await eventually(async () => expect((await scene.jobs.handle('deaf').row())?.state).toBe('running'), {
+    within: 20_000,
+  });
   deaf.kill('SIGTERM');
   // shutdownForce is 8 s in this configuration.
   const { code } = await deaf.ended({ within: 20_000 });

@@ -63,7 +63,10 @@ test('a deploy that waits can be taken back, one that runs or has ended cannot; 
   await request('runs');
   await request('taken-back');
   const leaving = new AbortController();
-  const left = scene.deploy('left', { signal: leaving.signal, onEvent: ({ kind }) => void (kind === 'waiting' && leaving.abort()) });
+  const left = scene.deploy('left', {
+    signal: leaving.signal,
+    onEvent: ({ kind }) => void (kind === 'waiting' && leaving.abort()),
+  });
   await taken('taken-back');
   expect(await left).toEqual({ kind: 'interrupted', reason: 'deploy left had not begun and was withdrawn' });
   await eventually(() => expect(taken('runs')).rejects.toMatchObject({ code: 'DEPLOY_NOT_CURRENT' }));

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { CHECKPOINTS_KEPT, STATE_LIMIT_BYTES } from '../../src/defaults.ts';
 import { LockkeeperError } from '../../src/errors.ts';
 import { Saver } from '../../src/jobs/saver.ts';
-import { encodeState, loadCheckpoint, markJob, readHead } from '../../src/ledger/checkpoints.ts';
+import { encodeState, loadCheckpoint, markGivenUp, markJob, readHead } from '../../src/ledger/checkpoints.ts';
 import { readJob } from '../../src/ledger/jobs.ts';
 import { claim, head, openQueue, save } from '../support/claiming.ts';
 import { freshLedger } from '../support/fresh-ledger.ts';
@@ -11,7 +11,10 @@ const ledger = await freshLedger();
 const taskQueue = await openQueue(ledger);
 
 async function kept(key: string): Promise<number[]> {
-  const { rows } = await ledger.pool.query<{ seq: number }>('select seq::integer from lockkeeper.checkpoints where key = $1 order by seq', [key]);
+  const { rows } = await ledger.pool.query<{ seq: number }>(
+    'select seq::integer from lockkeeper.checkpoints where key = $1 order by seq',
+    [key],
+  );
   return rows.map((row) => row.seq);
 }
 
@@ -34,7 +37,8 @@ test('a save that is refused takes none away', async () => {
 
 test('the checkpoint to go on from: none at first, then the last, then the one a person chose, `missing` when it is gone', async () => {
   const { fence } = await claim(ledger, { taskQueue });
-  const restore = (seq: number) => ledger.pool.query('update lockkeeper._jobs set restore_seq = $2 where key = $1', [fence.key, seq]);
+  const restore = (seq: number) =>
+    ledger.pool.query('update lockkeeper._jobs set restore_seq = $2 where key = $1', [fence.key, seq]);
   expect(await loadCheckpoint(ledger, fence.key)).toBeUndefined();
   for (let seq = 1; seq <= 2; seq += 1) await save(ledger.pool, fence, seq);
   expect(await loadCheckpoint(ledger, fence.key)).toEqual({ seq: 2, kind: 'state', stateVersion: 1, value: { at: 2 } });
@@ -62,11 +66,34 @@ test('the result ends the job, and is the last checkpoint', async () => {
   expect(await loadCheckpoint(ledger, fence.key)).toMatchObject({ kind: 'done', value: { at: 2 } });
 });
 
-test('a job that is done or cancelled is not marked otherwise', async () => {
-  const { fence } = await claim(ledger, { taskQueue });
-  await save(ledger.pool, fence, 1, 'done');
-  await markJob(ledger, fence.key, 'failed', 'too late');
-  expect(await head(ledger, fence.key)).toMatchObject({ state: 'done' });
+describe('how a job stands', () => {
+  test('is said by the claim that holds it', async () => {
+    const { fence } = await claim(ledger, { taskQueue });
+    await markJob(ledger, fence.key, fence.claim, 'waiting', 'the disk is full');
+    expect(await head(ledger, fence.key)).toMatchObject({ state: 'waiting', reason: 'the disk is full' });
+  });
+
+  test('is not said by a claim that was superseded', async () => {
+    const { fence } = await claim(ledger, { taskQueue });
+    await claim(ledger, { taskQueue, key: fence.key });
+    await markJob(ledger, fence.key, fence.claim, 'failed', 'stale');
+    expect(await head(ledger, fence.key)).toMatchObject({ state: 'running', reason: null });
+  });
+
+  test('does not change any more when it is done', async () => {
+    const { fence } = await claim(ledger, { taskQueue });
+    await save(ledger.pool, fence, 1, 'done');
+    await markJob(ledger, fence.key, fence.claim, 'failed', 'too late');
+    expect(await head(ledger, fence.key)).toMatchObject({ state: 'done' });
+  });
+
+  test('is failed once a person has given it up, and only when it was quarantined', async () => {
+    const [waiting, running] = [await claim(ledger, { taskQueue }), await claim(ledger, { taskQueue })];
+    await markJob(ledger, waiting.fence.key, waiting.claim, 'quarantined', 'it does not parse');
+    for (const { fence } of [waiting, running]) await markGivenUp(ledger, fence.key);
+    expect(await head(ledger, waiting.fence.key)).toMatchObject({ state: 'failed', reason: 'it does not parse' });
+    expect(await head(ledger, running.fence.key)).toMatchObject({ state: 'running' });
+  });
 });
 
 test('progress is kept until a later save says otherwise, and shown', async () => {
@@ -76,7 +103,11 @@ test('progress is kept until a later save says otherwise, and shown', async () =
   await saver.save('state', { row: 3 });
   saver.progress = { done: 4 };
   await saver.save('state', { row: 4 });
-  expect(await readJob(ledger, 'with-progress')).toMatchObject({ seq: 2, state: 'running', progress: { done: 4, total: 10, note: 'cities' } });
+  expect(await readJob(ledger, 'with-progress')).toMatchObject({
+    seq: 2,
+    state: 'running',
+    progress: { done: 4, total: 10, note: 'cities' },
+  });
 });
 
 describe('a value that JSON cannot hold', () => {
@@ -113,7 +144,11 @@ describe('a value that JSON cannot hold', () => {
 test.each<[what: string, value: unknown, json: string]>([
   ['nothing is null', undefined, 'null'],
   ['a property without a value is left out', { a: undefined, b: 1 }, '{"b":1}'],
-  ['what has a JSON form of its own keeps it', { at: new Date(0), path: new URL('http://x/') }, '{"at":"1970-01-01T00:00:00.000Z","path":"http://x/"}'],
+  [
+    'what has a JSON form of its own keeps it',
+    { at: new Date(0), path: new URL('http://x/') },
+    '{"at":"1970-01-01T00:00:00.000Z","path":"http://x/"}',
+  ],
   ['plain values', { s: 'é', n: -1.5, b: false, z: null, l: [[]] }, '{"s":"é","n":-1.5,"b":false,"z":null,"l":[[]]}'],
 ])('%s', (_, value, json) => {
   expect(encodeState(value, 'the state').toString()).toBe(json);
@@ -135,7 +170,9 @@ describe('the largest state', () => {
     const error: unknown = await saver.save('state', value()).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(LockkeeperError);
     expect(error).toMatchObject({ code: 'STATE_TOO_LARGE' });
-    expect((error as Error).message).toMatch(/^the state has 83886\d\d bytes of JSON, at most 8388608 are possible.*Keep a place/);
+    expect((error as Error).message).toMatch(
+      /^the state has 83886\d\d bytes of JSON, at most 8388608 are possible.*Keep a place/,
+    );
     expect(await kept(fence.key)).toEqual([]);
   });
 });

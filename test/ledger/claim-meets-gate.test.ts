@@ -1,7 +1,16 @@
 import { expect, test } from 'vitest';
 import { endClaim, runningClaims } from '../../src/ledger/claims.ts';
 import { closeFence, isDrained, openFence, releaseGate } from '../../src/ledger/gates.ts';
-import { begin, claim, claimState, head, onConnection, openQueue, stoppedBeforeCommit, untilBlocked } from '../support/claiming.ts';
+import {
+  begin,
+  claim,
+  claimState,
+  head,
+  onConnection,
+  openQueue,
+  stoppedBeforeCommit,
+  untilBlocked,
+} from '../support/claiming.ts';
 import { inTime } from '../support/eventually.ts';
 import { freshLedger } from '../support/fresh-ledger.ts';
 

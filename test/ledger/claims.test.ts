@@ -18,7 +18,8 @@ beforeEach(async () => {
 });
 
 /** The next attempt of the job under test. */
-const next = (request: Partial<Parameters<typeof claim>[1]> = {}): Promise<Claimed> => claim(ledger, { taskQueue, key, ...request });
+const next = (request: Partial<Parameters<typeof claim>[1]> = {}): Promise<Claimed> =>
+  claim(ledger, { taskQueue, key, ...request });
 
 describe('a claim that was superseded', () => {
   test('is fenced, its saves are refused, and the new one writes', async () => {
@@ -94,7 +95,8 @@ test('a released claim keeps its token and seq until the next claim', async () =
   const { claim: id, fence } = await next({ taskToken: Buffer.from('token of the first') });
   await save(ledger.pool, fence, 1);
   await endClaim(ledger, id, 'released', 'stepped aside');
-  const kept = () => ledger.pool.query('select task_token, seq::integer from lockkeeper._claims where claim = $1', [id]);
+  const kept = () =>
+    ledger.pool.query('select task_token, seq::integer from lockkeeper._claims where claim = $1', [id]);
   expect((await kept()).rows).toEqual([{ task_token: Buffer.from('token of the first'), seq: 1 }]);
   await next();
   expect((await kept()).rows).toEqual([]);
@@ -107,15 +109,18 @@ describe('losses', () => {
     return claimed;
   };
 
-  test.each(['superseded', 'lost'] as const)('five without progress (%s) quarantine the job, and say where it stood', async (how) => {
-    for (let n = 0; n < LOSSES_UNTIL_QUARANTINE; n += 1) expect((await lose(how)).verdict).toBe('claimed');
-    const refused = await next();
-    expect(refused).toMatchObject({ verdict: 'quarantined' });
-    expect(refused.reason).toMatch(/interrupted 5 times without progress since checkpoint 0/);
-    expect(await head(ledger, key)).toMatchObject({ state: 'quarantined', claim: null, losses: 5 });
-    expect(await next()).toMatchObject({ verdict: 'quarantined', reason: refused.reason });
-    expect(await isRunningSomewhere()).toBe(false);
-  });
+  test.each(['superseded', 'lost'] as const)(
+    'five without progress (%s) quarantine the job, and say where it stood',
+    async (how) => {
+      for (let n = 0; n < LOSSES_UNTIL_QUARANTINE; n += 1) expect((await lose(how)).verdict).toBe('claimed');
+      const refused = await next();
+      expect(refused).toMatchObject({ verdict: 'quarantined' });
+      expect(refused.reason).toMatch(/interrupted 5 times without progress since checkpoint 0/);
+      expect(await head(ledger, key)).toMatchObject({ state: 'quarantined', claim: null, losses: 5 });
+      expect(await next()).toMatchObject({ verdict: 'quarantined', reason: refused.reason });
+      expect(await isRunningSomewhere()).toBe(false);
+    },
+  );
 
   const isRunningSomewhere = async () => (await runningClaims(ledger, taskQueue)).length > 0;
 
@@ -218,21 +223,34 @@ describe('a job that has ended', () => {
 
   test('by cancellation says so', async () => {
     const first = await next();
-    await markJob(ledger, key, 'cancelled', 'cancelled');
+    await markJob(ledger, key, first.claim, 'cancelled', 'cancelled');
     await endClaim(ledger, first.claim, 'released', 'cancelled');
     expect(await next()).toMatchObject({ verdict: 'ended', reason: 'cancelled' });
   });
+});
+
+test('a job that failed may run again: its workflow was reset', async () => {
+  const first = await next();
+  await save(ledger.pool, first.fence, 1);
+  await markJob(ledger, key, first.claim, 'failed', 'the disk is full');
+  await endClaim(ledger, first.claim, 'released', 'failed');
+  expect(await next({ seq: 1 })).toMatchObject({ verdict: 'claimed', seq: 1 });
+  expect(await head(ledger, key)).toMatchObject({ state: 'running', reason: null });
 });
 
 describe('a quarantined job', () => {
   const quarantined = async (checkpoints: number) => {
     const first = await next();
     for (let seq = 1; seq <= checkpoints; seq += 1) await save(ledger.pool, first.fence, seq);
-    await markJob(ledger, key, 'quarantined', 'the checkpoint does not parse');
+    await markJob(ledger, key, first.claim, 'quarantined', 'the checkpoint does not parse');
     await endClaim(ledger, first.claim, 'released', 'quarantined');
   };
   const restoreSeq = async () =>
-    (await ledger.pool.query<{ n: string | null }>('select restore_seq as n from lockkeeper._jobs where key = $1', [key])).rows[0]?.n;
+    (
+      await ledger.pool.query<{ n: string | null }>('select restore_seq as n from lockkeeper._jobs where key = $1', [
+        key,
+      ])
+    ).rows[0]?.n;
 
   test('waits, and says why', async () => {
     await quarantined(1);
@@ -252,7 +270,10 @@ describe('a quarantined job', () => {
 
   test('released to a checkpoint that is not there: still quarantined, and says so', async () => {
     await quarantined(1);
-    expect(await next({ releaseSeq: 5 })).toMatchObject({ verdict: 'quarantined', reason: 'there is no checkpoint 5 to go on from' });
+    expect(await next({ releaseSeq: 5 })).toMatchObject({
+      verdict: 'quarantined',
+      reason: 'there is no checkpoint 5 to go on from',
+    });
   });
 
   test('the next save after a release goes on counting, and the choice is used up', async () => {
@@ -282,6 +303,16 @@ test('two claims of one job at once: one after the other, and only the later one
 
 test('a claim id is used once only', async () => {
   const { claim: id } = await next();
-  const again = { claim: id, key, workflowId: 'w', job: 'count', taskQueue, worker: randomUUID(), buildId: 'b', taskToken: Buffer.alloc(0), seq: 0 };
+  const again = {
+    claim: id,
+    key,
+    workflowId: 'w',
+    job: 'count',
+    taskQueue,
+    worker: randomUUID(),
+    buildId: 'b',
+    taskToken: Buffer.alloc(0),
+    seq: 0,
+  };
   await expect(claimSlice(ledger, again)).rejects.toMatchObject({ code: '23505' });
 });

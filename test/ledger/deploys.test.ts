@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { contentHash, grantLock, insertRequest, openDeploys, readDeploy, recordCode, recordOutcome } from '../../src/ledger/deploys.ts';
+import { grantLock, recordCode, recordOutcome } from '../../src/ledger/deploy-record.ts';
+import { insertRequest, withdraw } from '../../src/ledger/deploy-requests.ts';
+import { contentHash, openDeploys, readDeploy } from '../../src/ledger/deploys.ts';
 import { readSteps, recordStep } from '../../src/ledger/deploy-steps.ts';
 import type { DeployRequest, ResolvedPlan } from '../../src/protocol.ts';
 import { freshLedger } from '../support/fresh-ledger.ts';
@@ -11,7 +13,12 @@ beforeEach(() => {
   environment = `environment-${randomUUID()}`;
 });
 
-const request = (id: string, more: Partial<DeployRequest> = {}): DeployRequest => ({ id, plan: 'default', requestedBy: 'ci', ...more });
+const request = (id: string, more: Partial<DeployRequest> = {}): DeployRequest => ({
+  id,
+  plan: 'default',
+  requestedBy: 'ci',
+  ...more,
+});
 const insert = (id: string, more?: Partial<DeployRequest>) => insertRequest(ledger, environment, request(id, more));
 const plan = (name = 'default'): ResolvedPlan => ({
   name,
@@ -25,7 +32,8 @@ const plan = (name = 'default'): ResolvedPlan => ({
   onFailure: 'rollback',
   holdMs: 1,
 });
-const grant = (id: string, runId: string, resolved = plan()) => grantLock(ledger, environment, id, runId, () => resolved);
+const grant = (id: string, runId: string, resolved = plan()) =>
+  grantLock(ledger, environment, id, runId, () => resolved);
 const deploy = (id: string) => readDeploy(ledger, environment, id);
 const events = async (name: string) => {
   const { rows } = await ledger.pool.query<{ detail: object }>(
@@ -105,7 +113,12 @@ describe('the lock', () => {
 
   test('gives a run its token, the plan and its steps, and raises the code to 300', async () => {
     const { row } = await grant('v1', 'run-1');
-    expect(row).toMatchObject({ code: 300, runIds: ['run-1'], resolvedPlan: plan(), token: expect.any(Number) as number });
+    expect(row).toMatchObject({
+      code: 300,
+      runIds: ['run-1'],
+      resolvedPlan: plan(),
+      token: expect.any(Number) as number,
+    });
     expect(row.lockGrantedAt).toBeInstanceOf(Date);
     expect(await readSteps(ledger, environment, 'v1')).toMatchObject([
       { n: 1, name: 'ci', type: 'external', state: 'pending' },
@@ -117,7 +130,12 @@ describe('the lock', () => {
     const first = await grant('v1', 'run-1');
     await recordCode(ledger, { environment, deploy: 'v1', token: first.row.token! }, 500, 'forward');
     const again = await grant('v1', 'run-1');
-    expect(again.row).toMatchObject({ token: first.row.token, code: 500, runIds: ['run-1'], lockGrantedAt: first.row.lockGrantedAt });
+    expect(again.row).toMatchObject({
+      token: first.row.token,
+      code: 500,
+      runIds: ['run-1'],
+      lockGrantedAt: first.row.lockGrantedAt,
+    });
   });
 
   test('another run gets a higher token, and goes on with the first plan and the steps as they are', async () => {
@@ -221,6 +239,40 @@ describe('the outcome', () => {
     await grant('v1', 'run-2');
     await recordOutcome(ledger, { environment, deploy: 'v1', token: first.row.token! }, 'failed', 'stale');
     expect((await deploy('v1')).outcome).toBeUndefined();
+  });
+});
+
+describe('a withdrawal', () => {
+  const take = (id: string) => withdraw(ledger, environment, { deploy: id, reason: 'a typo', by: 'ann' });
+  beforeEach(async () => {
+    await insert('v1');
+  });
+
+  test('of a deploy that waits: it waits no longer, and the record says who and why', async () => {
+    await take('v1');
+    expect(await deploy('v1')).toMatchObject({ outcome: 'aborted', outcomeReason: 'withdrawn by ann: a typo' });
+    expect(await openDeploys(ledger, environment)).toEqual([]);
+    expect(await events('withdrawn')).toEqual([{ reason: 'a typo' }]);
+  });
+
+  test('of a deploy that has the lock is refused, with what to do', async () => {
+    await grant('v1', 'run-1');
+    await expect(take('v1')).rejects.toMatchObject({ code: 'DEPLOY_NOT_CURRENT' });
+    await expect(take('v1')).rejects.toThrow(/has begun.*deploy abort v1/);
+    expect((await deploy('v1')).outcome).toBeUndefined();
+  });
+
+  test('of a deploy that has ended is refused', async () => {
+    await take('v1');
+    await expect(take('v1')).rejects.toThrow(/has ended, aborted/);
+    expect(await events('withdrawn')).toHaveLength(1);
+  });
+
+  test('at the moment the lock is granted: one of the two is refused', async () => {
+    const ends = await Promise.allSettled([take('v1'), grant('v1', 'run-1')]);
+    expect(ends.map((end) => end.status).sort()).toEqual(['fulfilled', 'rejected']);
+    const { outcome, token } = await deploy('v1');
+    expect(outcome === undefined).toBe(token !== undefined);
   });
 });
 

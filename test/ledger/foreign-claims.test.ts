@@ -27,22 +27,25 @@ async function frozenIn(claimed: Claimed): Promise<{ client: pg.Client; ended: P
 
 const items = async (id: string) => (await ledger.pool.query('select from item where id = $1', [id])).rowCount;
 
-test.each(['fenced', 'lost'] as const)('a worker frozen inside a transaction: its claim becomes %s, its session ends, its effect is undone', async (state) => {
-  const taskQueue = await openQueue(ledger);
-  const claimed = await claim(ledger, { taskQueue });
-  await closeFence(ledger, taskQueue, { deploy: 'v1', token: 1 }, undefined);
-  const { client, ended } = await frozenIn(claimed);
+test.each(['fenced', 'lost'] as const)(
+  'a worker frozen inside a transaction: its claim becomes %s, its session ends, its effect is undone',
+  async (state) => {
+    const taskQueue = await openQueue(ledger);
+    const claimed = await claim(ledger, { taskQueue });
+    await closeFence(ledger, taskQueue, { deploy: 'v1', token: 1 }, undefined);
+    const { client, ended } = await frozenIn(claimed);
 
-  const end = await inTime(endForeignClaim(ledger, claimed.claim, state, 'given up'), 5_000, 'the claim did not end');
-  expect(end).toMatchObject({ ended: true, drained: { taskQueue } });
-  expect(await claimState(ledger, claimed.claim)).toBe(state);
+    const end = await inTime(endForeignClaim(ledger, claimed.claim, state, 'given up'), 5_000, 'the claim did not end');
+    expect(end).toMatchObject({ ended: true, drained: { taskQueue } });
+    expect(await claimState(ledger, claimed.claim)).toBe(state);
 
-  expect(await inTime(ended, 5_000, 'the session was not ended')).toMatchObject({ code: '57P01' });
-  await expect(client.query('commit')).rejects.toThrow();
-  expect(await items(claimed.claim)).toBe(0);
-  expect(await head(ledger, claimed.fence.key)).toMatchObject({ seq: 0, claim: null });
-  expect(await isDrained(ledger, taskQueue)).toBe(true);
-});
+    expect(await inTime(ended, 5_000, 'the session was not ended')).toMatchObject({ code: '57P01' });
+    await expect(client.query('commit')).rejects.toThrow();
+    expect(await items(claimed.claim)).toBe(0);
+    expect(await head(ledger, claimed.fence.key)).toMatchObject({ seq: 0, claim: null });
+    expect(await isDrained(ledger, taskQueue)).toBe(true);
+  },
+);
 
 test('a session of the claim that holds no lock of ours is ended all the same', async () => {
   const claimed = await claim(ledger, { taskQueue: await openQueue(ledger) });
@@ -73,7 +76,9 @@ test('a lock that somebody else holds for a while is waited for', async () => {
   await somebody.query('select from lockkeeper._jobs where key = $1 for update', [claimed.fence.key]);
   const ending = endForeignClaim(ledger, claimed.claim, 'lost', 'its worker is gone');
   const release = setTimeout(() => void somebody.query('commit'), 1_500);
-  expect(await inTime(ending, 8_000, 'the claim did not end').finally(() => clearTimeout(release))).toEqual({ ended: true });
+  expect(await inTime(ending, 8_000, 'the claim did not end').finally(() => clearTimeout(release))).toEqual({
+    ended: true,
+  });
   expect(await claimState(ledger, claimed.claim)).toBe('lost');
 });
 

@@ -1,5 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { closeFence, ensureGate, isDrained, openFence, readGate, readGates, releaseGate } from '../../src/ledger/gates.ts';
+import {
+  closeFence,
+  ensureGate,
+  isDrained,
+  openFence,
+  readGate,
+  readGates,
+  releaseGate,
+} from '../../src/ledger/gates.ts';
 import type { GateRow } from '../../src/ledger/gates.ts';
 import { claim, openQueue } from '../support/claiming.ts';
 import { freshLedger } from '../support/fresh-ledger.ts';
@@ -44,7 +52,9 @@ describe('closing', () => {
     const refusal = close('v2', token);
     await expect(refusal).rejects.toMatchObject({ code: 'GATE_OWNED_BY_ANOTHER' });
     await expect(refusal).rejects.toThrow(
-      new RegExp(`gate of ${taskQueue} belongs to deploy v1 \\(fencing token 7\\), deploy v2 with token ${token}.*deploy show v1`),
+      new RegExp(
+        `gate of ${taskQueue} belongs to deploy v1 \\(fencing token 7\\), deploy v2 with token ${token}.*deploy show v1`,
+      ),
     );
     expect(await gate()).toMatchObject({ generation: 1, owner: { deploy: 'v1', token: 7 } });
   });
@@ -65,7 +75,9 @@ describe('closing', () => {
   });
 
   test('a queue without a gate is refused', async () => {
-    await expect(closeFence(ledger, 'nobody-knows-it', { deploy: 'v1', token: 1 }, undefined)).rejects.toThrow(/has no gate/);
+    await expect(closeFence(ledger, 'nobody-knows-it', { deploy: 'v1', token: 1 }, undefined)).rejects.toThrow(
+      /has no gate/,
+    );
   });
 });
 

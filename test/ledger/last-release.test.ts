@@ -35,7 +35,10 @@ test('the first of two last ones is not committed yet: the second waits, and is 
   await untilBlocked(ledger, 1);
   await session.query('commit');
   const second = await inTime(ending, 5_000, 'the second did not end');
-  expect([first.drained, second.drained]).toEqual([undefined, { environment: 'production', deploy: 'v1', generation, taskQueue }]);
+  expect([first.drained, second.drained]).toEqual([
+    undefined,
+    { environment: 'production', deploy: 'v1', generation, taskQueue },
+  ]);
 });
 
 test('the first of two last ones is rolled back: the second is not the last', async () => {
@@ -87,6 +90,8 @@ test('a claim that nobody knows: nothing ended', async () => {
 test('no claim goes back to running', async () => {
   const { claims } = await closedWith(1);
   await endClaim(ledger, claims[0]!, 'released', 'stepped aside');
-  await expect(endClaim(ledger, claims[0]!, 'running' as never, 'back')).rejects.toThrow(/must be released, fenced or lost, not running/);
+  await expect(endClaim(ledger, claims[0]!, 'running' as never, 'back')).rejects.toThrow(
+    /must be released, fenced or lost, not running/,
+  );
   expect(await claimState(ledger, claims[0]!)).toBe('released');
 });

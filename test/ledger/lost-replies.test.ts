@@ -51,7 +51,9 @@ async function iterate<T>(steps: AsyncGenerator<unknown, T, void>): Promise<T> {
 
 const effect = 'insert into item (key, id, note) values ($1, $2, $3)';
 const items = async (): Promise<string[]> =>
-  (await direct.pool.query<{ note: string }>('select note from item where key = $1 order by id, note', [s.key])).rows.map((row) => row.note);
+  (
+    await direct.pool.query<{ note: string }>('select note from item where key = $1 order by id, note', [s.key])
+  ).rows.map((row) => row.note);
 
 interface Way {
   readonly name: string;
@@ -114,7 +116,11 @@ describe.each(ways)('$name', (way) => {
   });
 
   test('lost three times in a row, in both ways: once in all', async () => {
-    const faults = [s.proxy.cutBefore(way.decisive), s.proxy.cutBefore(way.decisive), s.proxy.loseReplyTo(way.decisive)];
+    const faults = [
+      s.proxy.cutBefore(way.decisive),
+      s.proxy.cutBefore(way.decisive),
+      s.proxy.loseReplyTo(way.decisive),
+    ];
     await inTime(way.save(1), 10_000, 'the save did not end');
     await Promise.all(faults);
     await expectOnce(way);
@@ -180,14 +186,17 @@ describe('a COMMIT that reaches Postgres only while the transaction is done agai
   });
 });
 
-test.each(ways.slice(1))('$name that reaches Postgres only after it was done again: refused there, once in all', async (way) => {
-  const late = s.proxy.deliverLate(way.decisive);
-  const saving = way.save(1);
-  const deliver = await late;
-  await inTime(saving, 10_000, 'the save did not end');
-  await deliver();
-  await expectOnce(way);
-});
+test.each(ways.slice(1))(
+  '$name that reaches Postgres only after it was done again: refused there, once in all',
+  async (way) => {
+    const late = s.proxy.deliverLate(way.decisive);
+    const saving = way.save(1);
+    const deliver = await late;
+    await inTime(saving, 10_000, 'the save did not end');
+    await deliver();
+    await expectOnce(way);
+  },
+);
 
 test('a result whose reply was lost ends the job once', async () => {
   const lost = s.proxy.loseReplyTo(/save_checkpoint/);

@@ -14,8 +14,18 @@ describe('binding', () => {
   });
 
   test.each([
-    ['another cluster', 'cluster-2', 'one', /belongs to Temporal cluster cluster-1, namespace one; connected to cluster cluster-2, namespace one/],
-    ['another namespace', 'cluster-1', 'two', /belongs to Temporal cluster cluster-1, namespace one; connected to cluster cluster-1, namespace two/],
+    [
+      'another cluster',
+      'cluster-2',
+      'one',
+      /belongs to Temporal cluster cluster-1, namespace one; connected to cluster cluster-2, namespace one/,
+    ],
+    [
+      'another namespace',
+      'cluster-1',
+      'two',
+      /belongs to Temporal cluster cluster-1, namespace one; connected to cluster cluster-1, namespace two/,
+    ],
   ])('%s is refused, and changes nothing', async (_, cluster, namespace, words) => {
     const first = await freshLedger({ namespace: 'one' });
     const id = await bindLedger(first, 'cluster-1');
@@ -56,7 +66,9 @@ describe('binding', () => {
 describe('migrating', () => {
   const applied = async (databaseUrl: string) => {
     const ledger = await freshLedger({ databaseUrl });
-    const { rows } = await ledger.pool.query<{ name: string; run_on: Date }>('select name, run_on from lockkeeper._migrations order by id');
+    const { rows } = await ledger.pool.query<{ name: string; run_on: Date }>(
+      'select name, run_on from lockkeeper._migrations order by id',
+    );
     return rows;
   };
 

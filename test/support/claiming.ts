@@ -23,7 +23,10 @@ export async function openQueue(ledger: Ledger): Promise<string> {
 }
 
 /** Asks for a claim as a worker does; a new job unless `key` says otherwise. */
-export async function claim(ledger: Ledger, request: Partial<ClaimRequest> & { readonly taskQueue: string }): Promise<Claimed> {
+export async function claim(
+  ledger: Ledger,
+  request: Partial<ClaimRequest> & { readonly taskQueue: string },
+): Promise<Claimed> {
   const id = randomUUID();
   const full = {
     claim: id,
@@ -67,8 +70,10 @@ export async function begin(ledger: Ledger): Promise<pg.PoolClient> {
 
 /** The same ledger, whose transactions stop before their COMMIT until they are let go on. */
 export function stoppedBeforeCommit(ledger: Ledger): { ledger: Ledger; reached: Promise<void>; goOn: () => void } {
-  const reached = Promise.withResolvers<undefined>();
-  const letGo = Promise.withResolvers<undefined>();
+  let arrive = (): void => undefined;
+  let goOn = (): void => undefined;
+  const reached = new Promise<void>((resolve) => (arrive = resolve));
+  const letGo = new Promise<void>((resolve) => (goOn = resolve));
   const stopping = (client: pg.PoolClient): pg.PoolClient =>
     new Proxy(client, {
       get(target, property) {
@@ -77,15 +82,15 @@ export function stoppedBeforeCommit(ledger: Ledger): { ledger: Ledger; reached: 
         if (property !== 'query') return value.bind(target) as unknown;
         return async (...args: unknown[]) => {
           if (args[0] === 'commit') {
-            reached.resolve(undefined);
-            await letGo.promise;
+            arrive();
+            await letGo;
           }
           return (value as (...args: unknown[]) => unknown).apply(target, args);
         };
       },
     });
   const pool = { connect: async () => stopping(await ledger.pool.connect()) } as unknown as pg.Pool;
-  return { ledger: { ...ledger, pool }, reached: reached.promise, goOn: () => letGo.resolve(undefined) };
+  return { ledger: { ...ledger, pool }, reached, goOn };
 }
 
 /** Waits until so many sessions of this ledger's database wait for somebody's lock. */
@@ -100,13 +105,25 @@ export async function untilBlocked(ledger: Ledger, sessions: number): Promise<vo
 }
 
 /** One row of a query, or undefined. */
-export async function one<Row extends pg.QueryResultRow>(ledger: Ledger, text: string, values: unknown[] = []): Promise<Row | undefined> {
+export async function one<Row extends pg.QueryResultRow>(
+  ledger: Ledger,
+  text: string,
+  values: unknown[] = [],
+): Promise<Row | undefined> {
   return (await ledger.pool.query<Row>(text, values)).rows[0];
 }
 
 /** The job's head row. */
 export function head(ledger: Ledger, key: string) {
-  return one<{ state: string; seq: number; epoch: number; claim: string | null; losses: number; interruptions: number; reason: string | null }>(
+  return one<{
+    state: string;
+    seq: number;
+    epoch: number;
+    claim: string | null;
+    losses: number;
+    interruptions: number;
+    reason: string | null;
+  }>(
     ledger,
     'select state, seq::integer, epoch::integer, claim, losses, interruptions, reason from lockkeeper._jobs where key = $1',
     [key],

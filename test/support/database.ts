@@ -29,7 +29,9 @@ export async function freshDatabase(options: { readonly empty?: boolean } = {}):
   await createDatabase(server, name, options.empty ? undefined : inject('template'));
   // No two ledgers have the same id, and a copy would have that of the template.
   if (!options.empty) {
-    await ask(databaseUrlOf(server, name), (client) => client.query('update lockkeeper._ledger set id = gen_random_uuid()'));
+    await ask(databaseUrlOf(server, name), (client) =>
+      client.query('update lockkeeper._ledger set id = gen_random_uuid()'),
+    );
   }
   atEnd(async () => {
     try {
@@ -55,7 +57,8 @@ async function sessionsOf(server: string, database: string): Promise<string[]> {
   return rows.map((row) => row.session);
 }
 
-const onServer = <T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> => ask(databaseUrlOf(url, 'postgres'), act);
+const onServer = <T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> =>
+  ask(databaseUrlOf(url, 'postgres'), act);
 
 async function ask<T>(url: string, act: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url, application_name: 'lockkeeper-test-support' });

@@ -18,7 +18,11 @@ export async function eventually<T>(attempt: () => T | Promise<T>, options: Even
   let last: unknown;
   for (;;) {
     try {
-      return await inTime(Promise.resolve().then(attempt), Math.max(1, until - performance.now()), 'an attempt did not end');
+      return await inTime(
+        Promise.resolve().then(attempt),
+        Math.max(1, until - performance.now()),
+        'an attempt did not end',
+      );
     } catch (error) {
       last = error instanceof Overdue ? (last ?? error) : error;
     }
@@ -46,5 +50,11 @@ export async function inTime<T>(work: Promise<T>, ms: number, what: string): Pro
 
 /** Whether the promise is still open after everything that could settle it at once has run. */
 export async function isPending(work: Promise<unknown>, ms = 100): Promise<boolean> {
-  return Promise.race([work.then(() => false, () => false), delay(ms, true)]);
+  return Promise.race([
+    work.then(
+      () => false,
+      () => false,
+    ),
+    delay(ms, true),
+  ]);
 }

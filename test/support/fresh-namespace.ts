@@ -33,8 +33,13 @@ export async function freshNamespace(): Promise<FreshNamespace> {
   await workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs(RETENTION) });
   await eventually(() => ensureSearchAttributes(temporal.connection, namespace), { within: USABLE_WITHIN });
   // Both frontend and visibility must have read it: a query by each attribute, and a task queue.
-  const query = Object.keys(SEARCH_ATTRIBUTES).map((name) => `${name} is not null`).join(' or ');
+  const query = Object.keys(SEARCH_ATTRIBUTES)
+    .map((name) => `${name} is not null`)
+    .join(' or ');
   await eventually(() => workflowService.countWorkflowExecutions({ namespace, query }), { within: USABLE_WITHIN });
-  await eventually(() => workflowService.describeTaskQueue({ namespace, taskQueue: { name: 'any' }, taskQueueType: 1 }), { within: USABLE_WITHIN });
+  await eventually(
+    () => workflowService.describeTaskQueue({ namespace, taskQueue: { name: 'any' }, taskQueueType: 1 }),
+    { within: USABLE_WITHIN },
+  );
   return { ...temporal, address, env };
 }

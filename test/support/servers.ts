@@ -35,7 +35,10 @@ export default async function startServers(project: TestProject): Promise<() => 
     log: (line) => console.error(line),
     // A namespace that a test file has just registered is known at once, not after the server's next look.
     // And workflows are told early to continue as new, so that every test of many events goes through it.
-    dynamicConfig: { 'system.namespaceCacheRefreshInterval': '"200ms"', 'limit.historyCount.suggestContinueAsNew': '100' },
+    dynamicConfig: {
+      'system.namespaceCacheRefreshInterval': '"200ms"',
+      'limit.historyCount.suggestContinueAsNew': '100',
+    },
   });
   const stop = async () => {
     await servers.stop();

@@ -15,7 +15,9 @@ test('a fresh namespace can be used at once, by its search attributes too', asyn
   expect(started.workflowId).toBe('w');
   expect(env).toEqual({ TEMPORAL_ADDRESS: inject('temporalAddress'), TEMPORAL_NAMESPACE: namespace });
   expect(clusterId).not.toBe('');
-  await eventually(async () => expect(await client.workflow.count(`LockkeeperKind = 'job'`)).toMatchObject({ count: 1 }));
+  await eventually(async () =>
+    expect(await client.workflow.count(`LockkeeperKind = 'job'`)).toMatchObject({ count: 1 }),
+  );
 });
 
 test('a fresh ledger has the schema and no rows, and is not that of another test', async () => {

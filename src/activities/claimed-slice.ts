@@ -1,0 +1,183 @@
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { RESULT_IN_TEMPORAL_BYTES } from '../defaults.ts';
+import { LockkeeperError, errorMessage } from '../errors.ts';
+import type { AnyJob } from '../jobs/define-job.ts';
+import { backoffMs } from '../jobs/retry.ts';
+import { isRetryable, runSlice } from '../jobs/run-slice.ts';
+import type { SliceEnd } from '../jobs/run-slice.ts';
+import { LedgerAway, Saver } from '../jobs/saver.ts';
+import { restoreState } from '../jobs/state.ts';
+import { endClaim } from '../ledger/claims.ts';
+import { loadCheckpoint, markJob } from '../ledger/checkpoints.ts';
+import type { Progress } from '../ledger/checkpoints.ts';
+import { isConnectionError } from '../ledger/sql-errors.ts';
+import type { JobFailureDetails, SliceInput, SliceOutcome } from '../protocol.ts';
+import { signalDrained } from './drain-signal.ts';
+import type { SliceDependencies } from './slice-dependencies.ts';
+
+/** Longest reason that goes into the ledger, characters. */
+const LONGEST_REASON = 500;
+
+/** A slice that has its claim: runs the job's code and ends the claim, in whichever way it ends. */
+export class ClaimedSlice {
+  readonly #deps: SliceDependencies;
+  readonly #input: SliceInput;
+  readonly #definition: AnyJob;
+  readonly #claim: string;
+  readonly #saver: Saver;
+  readonly #context = Context.current();
+
+  constructor(
+    deps: SliceDependencies,
+    input: SliceInput,
+    definition: AnyJob,
+    claimed: { readonly claim: string; readonly epoch: number; readonly seq: number },
+  ) {
+    this.#deps = deps;
+    this.#input = input;
+    this.#definition = definition;
+    this.#claim = claimed.claim;
+    const fence = { key: input.key, claim: claimed.claim, epoch: claimed.epoch };
+    this.#saver = new Saver(deps.ledger, fence, claimed.seq, definition.options.state?.version ?? 1);
+  }
+
+  get seq(): number {
+    return this.#saver.seq;
+  }
+
+  get progress(): Progress {
+    return this.#saver.progress;
+  }
+
+  async run(stopping: AbortSignal): Promise<SliceOutcome> {
+    try {
+      const load = () => loadCheckpoint(this.#deps.ledger, this.#input.key);
+      const restored = restoreState(this.#definition, await this.#saver.whenLedgerIsBack(load));
+      if (!restored.ok) return await this.#quarantine(restored.reason);
+      return await this.#finish(await this.#work(restored.state, stopping));
+    } catch (error) {
+      if (error instanceof LedgerAway) return await this.#finish({ kind: 'ledgerAway' });
+      throw await this.#fail(error);
+    }
+  }
+
+  #work(state: unknown, stopping: AbortSignal): Promise<SliceEnd> {
+    return runSlice({
+      definition: this.#definition,
+      mode: this.#input.mode,
+      input: parseInput(this.#definition, this.#input.input),
+      state,
+      jobId: this.#context.info.workflowExecution!.workflowId,
+      ledger: this.#deps.ledger,
+      saver: this.#saver,
+      stopping,
+      cancelled: this.#context.cancellationSignal,
+      log: this.#deps.log,
+      idleTimeoutMs: this.#deps.idleInTransactionMs,
+    });
+  }
+
+  async #finish(end: SliceEnd): Promise<SliceOutcome> {
+    const { ledger } = this.#deps;
+    switch (end.kind) {
+      case 'done':
+        await this.#end('the job ended');
+        return doneOutcome(this.seq, end.result);
+      case 'yielded':
+        await this.#end(end.reason);
+        return { kind: 'yielded', seq: this.seq, reason: end.reason };
+      case 'cancelled':
+        if (this.#input.mode === 'cancel')
+          await markJob(ledger, this.#input.key, this.#claim, 'cancelled', 'cancelled');
+        await this.#end('cancelled');
+        if (this.#input.mode === 'cancel') return { kind: 'cancelled', seq: this.seq };
+        if (this.#context.cancellationDetails?.cancelRequested) throw new CancelledFailure('the job was cancelled');
+        // The worker's grace time was over, or the server gave this attempt up: an interruption like any other.
+        return { kind: 'yielded', seq: this.seq, reason: 'told to stop at once' };
+      case 'fenced':
+        // Confirms that this slice has stopped. Whoever fenced it has told the server; what is answered here is not heard.
+        await this.#end('fenced, and stopped');
+        return { kind: 'yielded', seq: this.seq, reason: 'fenced' };
+      case 'ledgerAway':
+        return { kind: 'yielded', seq: this.seq, reason: 'the ledger does not answer', stopped: this.#claim };
+    }
+  }
+
+  async #quarantine(reason: string): Promise<SliceOutcome> {
+    await markJob(this.#deps.ledger, this.#input.key, this.#claim, 'quarantined', reason);
+    await this.#end(reason);
+    return { kind: 'quarantined', seq: this.seq, reason };
+  }
+
+  async #fail(error: unknown): Promise<unknown> {
+    if (error instanceof CancelledFailure) return error;
+    const message = errorMessage(error);
+    const seq = this.seq;
+    const failures = seq > this.#input.seq ? 1 : this.#input.failures + 1;
+    const again = isRetryable(error) && failures < this.#definition.retry.maximumAttempts;
+    this.#deps.log.warn(
+      { err: error, job: this.#definition.name, key: this.#input.key, failures, again },
+      'the job failed',
+    );
+    const said = message.slice(0, LONGEST_REASON);
+    await this.#unlessAway(() =>
+      markJob(this.#deps.ledger, this.#input.key, this.#claim, again ? 'waiting' : 'failed', said),
+    );
+    await this.#end(`failed: ${said}`);
+    const details: JobFailureDetails = {
+      seq,
+      failures,
+      ...(again && { retryAfterMs: backoffMs(this.#definition.retry, failures) }),
+    };
+    return ApplicationFailure.create({
+      message,
+      type: error instanceof LockkeeperError ? error.code : 'JOB_FAILED',
+      nonRetryable: true,
+      details: [details],
+      ...(error instanceof Error && { cause: error }),
+    });
+  }
+
+  /** Ends the claim and owes the drain signal if it was the last one. A ledger that is away is told later, by the worker. */
+  async #end(reason: string): Promise<void> {
+    await this.#unlessAway(async () => {
+      const ended = await endClaim(this.#deps.ledger, this.#claim, 'released', reason);
+      if (ended.drained) await signalDrained(this.#deps.client, ended.drained, this.#deps.log);
+    });
+  }
+
+  async #unlessAway(act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (!isConnectionError(error)) throw error;
+      this.#deps.log.warn(
+        { err: error, claim: this.#claim },
+        'the claim could not be ended; it will be when the ledger is back',
+      );
+    }
+  }
+}
+
+/** A large result stays in the ledger. */
+export function doneOutcome(seq: number, result: unknown): SliceOutcome {
+  const size = Buffer.byteLength(JSON.stringify(result) ?? '');
+  return size > RESULT_IN_TEMPORAL_BYTES ? { kind: 'done', seq, inLedger: true } : { kind: 'done', seq, result };
+}
+
+function parseInput(definition: AnyJob, input: unknown): unknown {
+  const parse = definition.options.parseInput;
+  if (!parse) return input;
+  try {
+    return parse(input) as unknown;
+  } catch (error) {
+    throw new LockkeeperError(
+      'JOB_INPUT_INVALID',
+      `the input of job ${definition.name} does not parse: ${errorMessage(error)}`,
+      {
+        next: 'Start it again with a corrected input',
+        cause: error,
+      },
+    );
+  }
+}

@@ -1,0 +1,90 @@
+/** What the workflows of a deploy ask of the deploy worker. */
+import type {
+  DeployRequest,
+  DeployTicket,
+  Direction,
+  ExternalMode,
+  Outcome,
+  StepRecord,
+  StepState,
+  Withdrawal,
+} from './deploys.ts';
+import type { CommandSpec, ResolvedPlan } from './plan.ts';
+import type { StepOutcome } from './steps.ts';
+
+export interface NextDeploy {
+  readonly deploy: string;
+  readonly approvalOrder: number;
+  /** All deadlines of its plan and a margin: when the run's code cannot run any more, the server ends it. */
+  readonly runTimeoutMs: number;
+  readonly summary: string;
+}
+
+/** What a deploy run needs to begin or, after a kick, to go on. */
+export interface LockGrant {
+  readonly token: number;
+  readonly plan: ResolvedPlan;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly external: ExternalMode;
+  readonly code: number;
+  readonly direction: Direction;
+  readonly steps: readonly StepRecord[];
+}
+
+/** Names a deploy and proves the right to write about it: a run with a lower token is refused. */
+export interface DeployRef {
+  readonly environment: string;
+  readonly deploy: string;
+  readonly token: number;
+}
+
+export interface QueueState {
+  readonly taskQueue: string;
+  readonly generation: number;
+  readonly drained: boolean;
+  readonly running: number;
+}
+
+export type RunEnd =
+  | { readonly closed: false }
+  | {
+      readonly closed: true;
+      readonly deploy?: string;
+      readonly status: string;
+      readonly result?: unknown;
+      readonly reason?: string;
+    };
+
+export interface DeployActivities {
+  acceptRequest(input: { environment: string; request: DeployRequest }): Promise<DeployTicket>;
+  withdrawDeploy(input: { environment: string; withdrawal: Withdrawal }): Promise<void>;
+  nextDeploys(input: { environment: string }): Promise<NextDeploy[]>;
+  awaitRun(input: { workflowId: string; runId?: string }): Promise<RunEnd>;
+  /** Stops what a dead deploy run left running, opens its gates, writes its outcome. */
+  settleDeploy(input: { environment: string; deploy: string; reason: string }): Promise<void>;
+
+  grantLock(input: { environment: string; deploy: string; runId: string }): Promise<LockGrant>;
+  recordCode(input: DeployRef & { code: number; direction: Direction }): Promise<void>;
+  recordStep(input: DeployRef & { n: number; state: StepState; runId?: string; note?: string }): Promise<void>;
+  closeGate(input: DeployRef & { taskQueue: string }): Promise<QueueState>;
+  assertGates(input: DeployRef): Promise<void>;
+  readDrain(input: DeployRef): Promise<QueueState[]>;
+  abandonSlices(input: DeployRef & { taskQueue: string }): Promise<number>;
+  openGate(input: DeployRef & { taskQueue: string }): Promise<void>;
+  /** Queues with work of ours that has not been seen moving since the gates opened. */
+  stillStanding(input: DeployRef & { since: number }): Promise<string[]>;
+  finishDeploy(input: DeployRef & { outcome: Outcome; reason?: string }): Promise<void>;
+
+  holdLease(input: DeployRef & { n: number; attempt: number; nonce: string }): Promise<StepOutcome>;
+  readLease(input: DeployRef & { n: number; attempt: number; nonce: string }): Promise<string>;
+  runCommand(
+    input: DeployRef & {
+      n: number;
+      name: string;
+      command: CommandSpec;
+      idempotent: boolean;
+      parameters: Readonly<Record<string, string>>;
+    },
+  ): Promise<StepOutcome>;
+  runMigrations(input: DeployRef & { n: number; directory: string; database: string }): Promise<StepOutcome>;
+}
