@@ -5,7 +5,7 @@ import type { Client } from '@temporalio/client';
 import { LockkeeperError } from '../errors.ts';
 import type { AnyJob, InputOf, ResultOf } from '../jobs/define-job.ts';
 import { loadCheckpoint } from '../ledger/checkpoints.ts';
-import { listJobs, readJob } from '../ledger/jobs.ts';
+import { knownJobs, listJobs, readJob } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { JOB_STATUS_QUERY, JOB_WORKFLOW, RELEASE_UPDATE } from '../protocol.ts';
@@ -15,6 +15,9 @@ import { refusalOf } from './update-errors.ts';
 
 /** How often {@link JobHandle.progress} looks, milliseconds. */
 const LOOK_EVERY = 500;
+
+/** Jobs in a list unless asked otherwise. */
+const LIST_LIMIT = 50;
 
 export interface StartOptions {
   /** The job's id; starting it again under the same id gives the job that is there. Random unless given. */
@@ -57,6 +60,7 @@ export class JobClient {
         workflowIdConflictPolicy: 'USE_EXISTING',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
         staticSummary: `job ${definition.name}`,
+        memo: { job: definition.name },
         searchAttributes: {
           LockkeeperKind: ['job'],
           LockkeeperState: ['running'],
@@ -74,9 +78,39 @@ export class JobClient {
     return new JobHandle<R>(this.#client, this.#ledger, id);
   }
 
-  /** Jobs known to the ledger, latest first. */
-  list(options: { state?: string; limit?: number } = {}): Promise<JobRow[]> {
-    return listJobs(this.#ledger, options);
+  /** Jobs, latest first: those of the ledger, and the ones that wait for their first slice, as `pending`. */
+  async list(options: { state?: JobRow['state']; limit?: number } = {}): Promise<JobRow[]> {
+    const limit = options.limit ?? LIST_LIMIT;
+    const begun = options.state === 'pending' ? [] : await listJobs(this.#ledger, { ...options, limit });
+    const wanted = options.state === undefined || options.state === 'pending';
+    const pending = wanted ? await this.#pending(limit) : [];
+    return [...pending, ...begun].sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime()).slice(0, limit);
+  }
+
+  /** Running job workflows that the ledger does not know yet: nothing of them has been claimed. */
+  async #pending(limit: number): Promise<JobRow[]> {
+    const found: JobRow[] = [];
+    const query = `LockkeeperKind = 'job' and ExecutionStatus = 'Running'`;
+    for await (const { workflowId, taskQueue, startTime, memo } of this.#client.workflow.list({ query })) {
+      const name = typeof memo?.['job'] === 'string' ? memo['job'] : '';
+      found.push({
+        workflowId,
+        name,
+        taskQueue,
+        state: 'pending',
+        seq: 0,
+        interruptions: 0,
+        losses: 0,
+        progress: {},
+        createdAt: startTime,
+      });
+      if (found.length === limit) break;
+    }
+    const known = await knownJobs(
+      this.#ledger,
+      found.map((job) => job.workflowId),
+    );
+    return found.filter((job) => !known.has(job.workflowId));
   }
 }
 

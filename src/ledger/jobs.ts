@@ -1,3 +1,4 @@
+import type { JobPhase } from '../protocol.ts';
 import type { Ledger } from './pool.ts';
 
 /** A job as the view `lockkeeper.jobs` shows it. */
@@ -5,7 +6,8 @@ export interface JobRow {
   readonly workflowId: string;
   readonly name: string;
   readonly taskQueue: string;
-  readonly state: string;
+  /** `pending`: it waits for its first slice. */
+  readonly state: JobPhase | 'pending';
   readonly seq: number;
   readonly interruptions: number;
   readonly losses: number;
@@ -21,7 +23,7 @@ interface RawJob {
   workflow_id: string;
   name: string;
   task_queue: string;
-  state: string;
+  state: JobPhase;
   seq: string;
   interruptions: number;
   losses: number;
@@ -70,4 +72,13 @@ export async function readJob(ledger: Ledger, workflowId: string): Promise<JobRo
     [ledger.namespace, workflowId],
   );
   return rows[0] && jobRow(rows[0]);
+}
+
+/** Of these workflow ids, the ones that the ledger has a job of. */
+export async function knownJobs(ledger: Ledger, workflowIds: readonly string[]): Promise<Set<string>> {
+  const { rows } = await ledger.pool.query<{ workflow_id: string }>(
+    'select distinct workflow_id from lockkeeper.jobs where namespace = $1 and workflow_id = any($2)',
+    [ledger.namespace, workflowIds],
+  );
+  return new Set(rows.map((r) => r.workflow_id));
 }

@@ -1,3 +1,4 @@
+import type { JobRow } from '../../src/ledger/jobs.ts';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +26,7 @@ afterAll(() => rm(dir, { recursive: true }));
 
 const row = {
   workflowId: 'import-7',
-  state: 'running',
+  state: 'running' as const,
   seq: 12,
   progress: { done: 300, total: 1200, note: 'reading' },
 };
@@ -71,7 +72,7 @@ test('the live line has a bar and never wraps', () => {
 test('a log gets every change of state, and progress every 5 s', () => {
   let now = 0;
   const worthALine = sparingly(() => now);
-  const seen = (at: number, state: string) => {
+  const seen = (at: number, state: JobRow['state']) => {
     now = at;
     return worthALine({ ...row, state });
   };

@@ -9,7 +9,7 @@ import {
   releaseGate,
 } from '../../src/ledger/gates.ts';
 import type { GateRow } from '../../src/ledger/gates.ts';
-import { claim, openQueue } from '../support/claiming.ts';
+import { claim, openQueue, stoppedBeforeCommit, untilBlocked } from '../support/claiming.ts';
 import { freshLedger } from '../support/fresh-ledger.ts';
 
 const ledger = await freshLedger();
@@ -67,11 +67,17 @@ describe('closing', () => {
     expect(await close('v2', 8)).toBe(2);
   });
 
-  test('by two deploys at once: exactly one has it', async () => {
-    const ends = await Promise.allSettled([close('v1', 1), close('v2', 2)]);
-    expect(ends.map((end) => end.status).sort()).toEqual(['fulfilled', 'rejected']);
-    const winner = ends[0]?.status === 'fulfilled' ? 'v1' : 'v2';
-    expect(await gate()).toMatchObject({ state: 'closed', generation: 1, owner: { deploy: winner } });
+  test('by another deploy while the first close is not committed yet: it waits, and is refused', async () => {
+    const held = stoppedBeforeCommit(ledger);
+    const first = closeFence(held.ledger, taskQueue, { deploy: 'v1', token: 7 }, undefined);
+    await held.reached;
+    const second = close('v2', 8);
+    await Promise.all([
+      untilBlocked(ledger, 1).finally(held.goOn),
+      expect(second).rejects.toThrow(/belongs to deploy v1/),
+    ]);
+    expect(await first).toBe(1);
+    expect(await gate()).toMatchObject({ state: 'closed', generation: 1, owner: { deploy: 'v1', token: 7 } });
   });
 
   test('a queue without a gate is refused', async () => {

@@ -37,7 +37,7 @@ export default async function startServers(project: TestProject): Promise<() => 
     // And workflows are told early to continue as new, so that every test of many events goes through it.
     dynamicConfig: {
       'system.namespaceCacheRefreshInterval': '"200ms"',
-      'limit.historyCount.suggestContinueAsNew': '100',
+      'limit.historyCount.suggestContinueAsNew': '50',
     },
   });
   const stop = async () => {

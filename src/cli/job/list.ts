@@ -1,8 +1,7 @@
 import { Command, Option } from 'commander';
-import { listJobs } from '../../ledger/jobs.ts';
+import { JobClient } from '../../client/job-client.ts';
 import type { JobRow } from '../../ledger/jobs.ts';
-import type { JobPhase } from '../../protocol.ts';
-import { withLedger } from '../connections.ts';
+import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { exits, jsonOption, parseCount, withExample } from '../options.ts';
 import type { JsonOptions } from '../options.ts';
@@ -10,16 +9,27 @@ import { formatTime, table } from '../table.ts';
 import { print, printJson } from '../terminal.ts';
 import { formatProgress } from './progress.ts';
 
-const STATES: readonly JobPhase[] = ['running', 'interrupted', 'waiting', 'quarantined', 'done', 'failed', 'cancelled'];
+const STATES: readonly JobRow['state'][] = [
+  'pending',
+  'running',
+  'interrupted',
+  'waiting',
+  'quarantined',
+  'done',
+  'failed',
+  'cancelled',
+];
 
 export interface JobListOptions extends JsonOptions {
-  readonly state?: JobPhase;
+  readonly state?: JobRow['state'];
   readonly limit: number;
 }
 
-/** The jobs of the ledger, latest first. A job stands there from its first slice on. */
+/** Jobs, latest first, those that wait for their first slice included. */
 export async function jobList({ state, limit, json }: JobListOptions): Promise<number> {
-  const rows = await withLedger((ledger) => listJobs(ledger, { limit, ...(state && { state }) }));
+  const rows = await withBoth(({ temporal, ledger }) =>
+    new JobClient(temporal.client, ledger).list({ limit, ...(state && { state }) }),
+  );
   if (json) printJson(rows);
   else print(rows.length === 0 ? 'no jobs' : jobTable(rows));
   return EXIT.ok;
@@ -44,7 +54,7 @@ export const jobTable = (rows: readonly JobRow[]) =>
 
 export function jobListCommand(): Command {
   const command = new Command('list')
-    .description('jobs that have begun, latest first')
+    .description('jobs, latest first')
     .addOption(new Option('--state <state>', 'only those').choices(STATES))
     .option('--limit <n>', 'how many', parseCount, 50)
     .addOption(jsonOption())
