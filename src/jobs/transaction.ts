@@ -86,7 +86,7 @@ export class Transactions<S> {
     for (let tries = 1, losses = 0; ;) {
       const attempt: AttemptProgress<S, T> = {};
       try {
-        const done = await this.#attempt(body, attempt);
+        const done = await this.#ledger.transactions(() => this.#attempt(body, attempt));
         if (done) return this.#keep(done);
         // The checkpoint was refused: fenced, unless the attempt before was committed and only its reply was lost.
         if (inDoubt && (await this.#saver.resolveDoubt()) === 'saved') return this.#kept(inDoubt);

@@ -1,3 +1,5 @@
+import pLimit from 'p-limit';
+import type { LimitFunction } from 'p-limit';
 import pg from 'pg';
 import type { Logger } from '../log.ts';
 
@@ -9,6 +11,11 @@ export interface Ledger {
   readonly pool: pg.Pool;
   readonly databaseUrl: string;
   readonly namespace: string;
+  /**
+   * Transactions of jobs wait here for their connection, however long: a busy pool is not a ledger that is away. Some
+   * connections are never theirs, so that claims and checkpoints go on meanwhile.
+   */
+  readonly transactions: LimitFunction;
   close(): Promise<void>;
 }
 
@@ -18,17 +25,22 @@ export interface LedgerOptions {
   /** Shown in `pg_stat_activity`; the dead-worker watch reads it. */
   readonly applicationName: string;
   readonly log: Logger;
+  /** Connections of the pool; 20 unless said otherwise, at least 4. */
   readonly maxConnections?: number;
 }
 
 /** Milliseconds to wait for a connection before the ledger counts as away. */
 const CONNECT_TIMEOUT = 5_000;
+const MAX_CONNECTIONS = 20;
+/** Connections that the transactions of jobs leave free. */
+const RESERVED = 3;
 
 export function openLedger(options: LedgerOptions): Ledger {
+  const max = options.maxConnections ?? MAX_CONNECTIONS;
   const pool = new pg.Pool({
     connectionString: options.databaseUrl,
     application_name: options.applicationName,
-    max: options.maxConnections ?? 20,
+    max,
     connectionTimeoutMillis: CONNECT_TIMEOUT,
     keepAlive: true,
   });
@@ -38,7 +50,13 @@ export function openLedger(options: LedgerOptions): Ledger {
     client.on('error', (error) => options.log.debug({ err: error }, 'ledger connection lost')),
   );
   pool.on('error', (error) => options.log.debug({ err: error }, 'idle ledger connection lost'));
-  return { pool, databaseUrl: options.databaseUrl, namespace: options.namespace, close: () => pool.end() };
+  return {
+    pool,
+    databaseUrl: options.databaseUrl,
+    namespace: options.namespace,
+    transactions: pLimit(Math.max(1, max - RESERVED)),
+    close: () => pool.end(),
+  };
 }
 
 /** Runs `body` in one transaction on one connection. */

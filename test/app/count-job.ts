@@ -48,6 +48,21 @@ export const countUntilTold = defineJob({
   },
 });
 
+/** One transaction that takes a while. */
+export const slow = defineJob({
+  name: 'slow',
+  taskQueue: 'numbers',
+  state: { initial: { done: false } },
+  async *run(job, input: { seconds: number }) {
+    if (job.state.done) return;
+    yield* job.transaction(async (sql, save) => {
+      await sql.query('select pg_sleep($1)', [input.seconds]);
+      await sql.query('insert into effect (job, n, build) values ($1, 0, $2)', [job.id, 'v1']);
+      save({ done: true });
+    });
+  },
+});
+
 /** Works for long stretches without a yield, and ignores that it should stop. */
 export const stubborn = defineJob({
   name: 'stubborn',

@@ -178,7 +178,10 @@ describe('a stop', () => {
       if (ticks === 5) stop.abort('a deploy');
     }, 10);
     const run: Run = async function* (job) {
-      for (let row = job.state.row + 1; ; row += 1) yield { row };
+      // By its own clock: a job that is not stopped would keep the runner's from being heard.
+      const until = performance.now() + 5_000;
+      for (let row = job.state.row + 1; performance.now() < until; row += 1) yield { row };
+      return 'was never stopped';
     };
     const { key, end } = await runOne(counting(run), here({ stopping: stop.signal })).finally(() =>
       clearInterval(ticking),
