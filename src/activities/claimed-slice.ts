@@ -84,27 +84,33 @@ export class ClaimedSlice {
         await this.#end('the job ended');
         return doneOutcome(this.seq, end.result);
       case 'yielded':
-        await this.#end(end.reason);
-        return { kind: 'yielded', seq: this.seq, reason: end.reason };
+        return this.#yielded(end.reason);
       case 'cancelled':
         if (this.#input.mode === 'cancel')
-          await markJob(ledger, this.#input.key, this.#claim, 'cancelled', 'cancelled');
+          await this.#unlessAway(() => markJob(ledger, this.#input.key, this.#claim, 'cancelled', 'cancelled'));
+        if (this.#input.mode === 'run' && !this.#context.cancellationDetails?.cancelRequested) {
+          // The worker's grace time was over, or the server gave this attempt up: an interruption like any other.
+          return this.#yielded('told to stop at once');
+        }
         await this.#end('cancelled');
         if (this.#input.mode === 'cancel') return { kind: 'cancelled', seq: this.seq };
-        if (this.#context.cancellationDetails?.cancelRequested) throw new CancelledFailure('the job was cancelled');
-        // The worker's grace time was over, or the server gave this attempt up: an interruption like any other.
-        return { kind: 'yielded', seq: this.seq, reason: 'told to stop at once' };
+        throw new CancelledFailure('the job was cancelled');
       case 'fenced':
         // Confirms that this slice has stopped. Whoever fenced it has told the server; what is answered here is not heard.
-        await this.#end('fenced, and stopped');
-        return { kind: 'yielded', seq: this.seq, reason: 'fenced' };
+        return this.#yielded('fenced, and stopped');
       case 'ledgerAway':
         return { kind: 'yielded', seq: this.seq, reason: 'the ledger does not answer', stopped: this.#claim };
     }
   }
 
+  /** Stepped aside. If the ledger cannot be told, the workflow tells the next slice that this claim has ended. */
+  async #yielded(reason: string): Promise<SliceOutcome> {
+    const told = await this.#end(reason);
+    return { kind: 'yielded', seq: this.seq, reason, ...(!told && { stopped: this.#claim }) };
+  }
+
   async #quarantine(reason: string): Promise<SliceOutcome> {
-    await markJob(this.#deps.ledger, this.#input.key, this.#claim, 'quarantined', reason);
+    await this.#unlessAway(() => markJob(this.#deps.ledger, this.#input.key, this.#claim, 'quarantined', reason));
     await this.#end(reason);
     return { kind: 'quarantined', seq: this.seq, reason };
   }
@@ -139,22 +145,25 @@ export class ClaimedSlice {
   }
 
   /** Ends the claim and owes the drain signal if it was the last one. A ledger that is away is told later, by the worker. */
-  async #end(reason: string): Promise<void> {
-    await this.#unlessAway(async () => {
+  #end(reason: string): Promise<boolean> {
+    return this.#unlessAway(async () => {
       const ended = await endClaim(this.#deps.ledger, this.#claim, 'released', reason);
       if (ended.drained) await signalDrained(this.#deps.client, ended.drained, this.#deps.log);
     });
   }
 
-  async #unlessAway(act: () => Promise<void>): Promise<void> {
+  /** False: the ledger is away, and was not told. */
+  async #unlessAway(act: () => Promise<void>): Promise<boolean> {
     try {
       await act();
+      return true;
     } catch (error) {
       if (!isConnectionError(error)) throw error;
       this.#deps.log.warn(
         { err: error, claim: this.#claim },
-        'the claim could not be ended; it will be when the ledger is back',
+        'the ledger could not be told; it will be when it is back',
       );
+      return false;
     }
   }
 }

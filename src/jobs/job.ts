@@ -5,7 +5,10 @@ import type { Logger } from '../log.ts';
 export const SAVED = Symbol('lockkeeper.saved');
 export type Saved = typeof SAVED;
 
-/** What a job's `run` is: a generator whose every `yield` is a checkpoint and a place to step aside. */
+/**
+ * What a job's `run` is: a generator whose every `yield` is a checkpoint and a place to step aside. Yield a new value each
+ * time: one that is changed afterwards may be saved as it is then.
+ */
 export type Steps<S, R = void> = AsyncGenerator<S | Saved, R, void>;
 
 /** The connection of one transaction; usable only inside its body. */
