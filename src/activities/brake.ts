@@ -84,10 +84,13 @@ export async function releaseBrake(
   client: Client,
   taskQueue: string,
   ledgerId: string,
-  before: LimitBefore | undefined,
+  gate: { readonly generation: number; readonly limitBefore: LimitBefore | undefined },
 ): Promise<void> {
   const now = await readLimit(client, taskQueue);
-  if (isOurBrake(now, ledgerId) && now?.rate === 0) await setLimit(client, taskQueue, before ?? {});
+  if (now?.rate !== 0 || !isOurBrake(now, ledgerId)) return;
+  // A later generation is the brake of a later close: not this one's to release.
+  if (Number(now.reason?.split('/').at(-1)) > gate.generation) return;
+  await setLimit(client, taskQueue, gate.limitBefore ?? {});
 }
 
 async function setLimit(client: Client, taskQueue: string, limit: LimitBefore): Promise<void> {

@@ -1,4 +1,4 @@
-import { ApplicationFailure, Context } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import { WorkflowFailedError } from '@temporalio/client';
 import { DRAIN_DEADLINE } from '../defaults.ts';
 import { LockkeeperError, errorMessage, isLockkeeperError } from '../errors.ts';
@@ -9,6 +9,7 @@ import { openDeploys } from '../ledger/deploys.ts';
 import type { DeployRow } from '../ledger/deploys.ts';
 import type { DeployActivities, DeployRequest, ResolvedPlan, RunEnd } from '../protocol.ts';
 import type { DeployDependencies } from './deploy-dependencies.ts';
+import { refusing } from './refusing.ts';
 import { createSettle } from './settle.ts';
 import { isNotFound } from '../client/not-found.ts';
 
@@ -130,16 +131,6 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
       ),
     finishDeploy: ({ outcome, reason, ...ref }) => refusing(() => recordOutcome(ledger, ref, outcome, reason)),
   };
-}
-
-/** Refusals cross to the workflow by their code and are not tried again; anything else is. */
-export async function refusing<T>(act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    if (!isLockkeeperError(error)) throw error;
-    throw ApplicationFailure.create({ message: error.message, type: error.code, nonRetryable: true, cause: error });
-  }
 }
 
 function checkExternal(request: DeployRequest, plan: ResolvedPlan): void {

@@ -2,12 +2,14 @@ import { ApplicationFailure } from '@temporalio/activity';
 import type { ClaimRow } from '../ledger/claims.ts';
 import { endForeignClaim, runningClaims } from '../ledger/claims.ts';
 import { addEvent } from '../ledger/events.ts';
-import { closeFence, ensureGate, isDrained, openFence, readGates, releaseGate } from '../ledger/gates.ts';
+import { closeFence, ensureGate, isDrained, openFence, readGate, readGates, releaseGate } from '../ledger/gates.ts';
 import type { GateRow } from '../ledger/gates.ts';
 import { standingQueues } from '../ledger/movement.ts';
 import type { DeployActivities, DeployRef, QueueState, SliceOutcome } from '../protocol.ts';
 import { brake, brakeReason, isOurBrake, readLimit, refuseForeign, releaseBrake } from './brake.ts';
 import type { DeployDependencies } from './deploy-dependencies.ts';
+import { LockkeeperError } from '../errors.ts';
+import { refusing } from './refusing.ts';
 import { isNotFound } from '../client/not-found.ts';
 
 type GateActivities = Pick<
@@ -31,36 +33,9 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
   });
 
   return {
-    async closeGate({ taskQueue, ...ref }) {
-      await ensureGate(ledger, ref.environment, taskQueue);
-      const limit = await readLimit(client, taskQueue);
-      refuseForeign(limit, taskQueue, ledgerId);
-      // The limit from before is kept once, never one of ours.
-      const before = isOurBrake(limit, ledgerId) ? undefined : limit;
-      const generation = await closeFence(ledger, taskQueue, owner(ref), before);
-      await brake(client, taskQueue, { ledgerId, environment: ref.environment, deploy: ref.deploy, generation });
-      await addEvent(ledger, {
-        environment: ref.environment,
-        deploy: ref.deploy,
-        actor: 'lockkeeper',
-        event: 'gateClosed',
-        detail: { taskQueue, generation },
-      });
-      return stateOf({ taskQueue, generation });
-    },
+    closeGate: ({ taskQueue, ...ref }) => refusing(() => closeGate(ref, taskQueue)),
 
-    async assertGates(ref) {
-      for (const gate of await mine(ref)) {
-        const mark = { ledgerId, environment: ref.environment, deploy: ref.deploy, generation: gate.generation };
-        const limit = await readLimit(client, gate.taskQueue);
-        if (limit?.rate === 0 && limit.reason === brakeReason(mark)) continue;
-        log.warn(
-          { taskQueue: gate.taskQueue, found: limit },
-          'the brake of a closed gate was changed by somebody; put back',
-        );
-        await brake(client, gate.taskQueue, mark);
-      }
-    },
+    assertGates: (ref) => refusing(() => assertGates(ref)),
 
     async readDrain(ref) {
       const states: QueueState[] = [];
@@ -83,7 +58,7 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
     async openGate({ taskQueue, ...ref }) {
       const gate = await openFence(ledger, taskQueue, owner(ref));
       if (!gate) return;
-      await releaseBrake(client, taskQueue, ledgerId, gate.limitBefore);
+      await releaseBrake(client, taskQueue, ledgerId, gate);
       await releaseGate(ledger, gate);
       await addEvent(ledger, {
         environment: ref.environment,
@@ -98,6 +73,46 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
       return standingQueues(ledger, ref, new Date(since));
     },
   };
+
+  async function closeGate(ref: DeployRef, taskQueue: string): Promise<QueueState> {
+    await ensureGate(ledger, ref.environment, taskQueue);
+    const limit = await readLimit(client, taskQueue);
+    refuseForeign(limit, taskQueue, ledgerId);
+    // The limit from before is kept once, never one of ours.
+    const before = isOurBrake(limit, ledgerId) ? undefined : limit;
+    const generation = await closeFence(ledger, taskQueue, owner(ref), before);
+    await brakeOwned(ref, taskQueue, generation);
+    await addEvent(ledger, {
+      environment: ref.environment,
+      deploy: ref.deploy,
+      actor: 'lockkeeper',
+      event: 'gateClosed',
+      detail: { taskQueue, generation },
+    });
+    return stateOf({ taskQueue, generation });
+  }
+
+  async function assertGates(ref: DeployRef): Promise<void> {
+    for (const gate of await mine(ref)) {
+      const mark = { ledgerId, environment: ref.environment, deploy: ref.deploy, generation: gate.generation };
+      const limit = await readLimit(client, gate.taskQueue);
+      if (limit?.rate === 0 && limit.reason === brakeReason(mark)) continue;
+      log.warn(
+        { taskQueue: gate.taskQueue, found: limit },
+        'the brake of a closed gate was changed by somebody; put back',
+      );
+      await brakeOwned(ref, gate.taskQueue, gate.generation);
+    }
+  }
+
+  /** Brakes, and looks once more: an attempt that was frozen on the way may come when the gate is open again, or another's. */
+  async function brakeOwned(ref: DeployRef, taskQueue: string, generation: number): Promise<void> {
+    await brake(client, taskQueue, { ledgerId, environment: ref.environment, deploy: ref.deploy, generation });
+    const gate = await readGate(ledger.pool, ledger.namespace, taskQueue);
+    if (gate?.state === 'closed' && gate.generation === generation && gate.owner?.token === ref.token) return;
+    await releaseBrake(client, taskQueue, ledgerId, { generation, limitBefore: gate?.limitBefore });
+    throw new LockkeeperError('FENCED', `the gate of ${taskQueue} is not held by deploy ${ref.deploy} any more`);
+  }
 
   /** Fenced first, so that nothing it still does counts; then the server hears that the slice stepped aside. */
   async function abandon(claim: ClaimRow, reason: string): Promise<void> {

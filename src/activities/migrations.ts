@@ -7,7 +7,7 @@ import { readDeploy } from '../ledger/deploys.ts';
 import { isConnectionError } from '../ledger/sql-errors.ts';
 import type { DeployRef, StepOutcome } from '../protocol.ts';
 import type { DeployDependencies } from './deploy-dependencies.ts';
-import { refusing } from './deploys.ts';
+import { refusing } from './refusing.ts';
 
 /** Number of the advisory lock under which a database is migrated: "lockkeep" in ASCII. */
 const MIGRATION_LOCK = '7813586407223190896';

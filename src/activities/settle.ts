@@ -41,7 +41,7 @@ export function createSettle(deps: DeployDependencies): DeployActivities['settle
       if (gate.owner?.deploy !== deploy) continue;
       const opening = await openFence(ledger, gate.taskQueue, { deploy, token: row.token ?? gate.owner.token });
       if (!opening) continue;
-      await releaseBrake(client, gate.taskQueue, ledgerId, opening.limitBefore);
+      await releaseBrake(client, gate.taskQueue, ledgerId, opening);
       await releaseGate(ledger, opening);
       log.warn({ deploy, taskQueue: gate.taskQueue }, 'opened a gate whose deploy run was gone');
     }

@@ -7,21 +7,24 @@ import type { GuardedProcess } from '../commands/guarded-process.ts';
 import { runGuarded } from '../commands/run-command.ts';
 import type { CommandEnd } from '../commands/run-command.ts';
 import { errorMessage } from '../errors.ts';
-import { readGuard, recordGuard } from '../ledger/deploy-steps.ts';
+import { clearGuard, readGuard, recordGuard } from '../ledger/deploy-steps.ts';
 import { readLease, writeLease } from '../ledger/leases.ts';
-import type { DeployActivities, StepOutcome } from '../protocol.ts';
+import { isConnectionError } from '../ledger/sql-errors.ts';
+import type { DeployActivities, DeployRef, StepOutcome } from '../protocol.ts';
 import type { DeployDependencies } from './deploy-dependencies.ts';
-import { refusing } from './deploys.ts';
+import { refusing } from './refusing.ts';
 import { runMigrations } from './migrations.ts';
 
 type CommandInput = Parameters<DeployActivities['runCommand']>[0];
-type StepActivities = Pick<DeployActivities, 'holdLease' | 'readLease' | 'runCommand' | 'runMigrations'>;
+type StepActivities = Pick<DeployActivities, 'holdLease' | 'readLease' | 'runCommand' | 'endStep' | 'runMigrations'>;
 
 /** How often a step tells that its deploy worker is alive, milliseconds. */
 const HEARTBEAT_EVERY = 2_000;
 /** How long one attempt looks for a lease, and how often, milliseconds. */
 const LEASE_WRITTEN_WITHIN = 4_000;
 const LOOK_EVERY = 25;
+/** How long a step waits for a ledger that was away at the wrong moment, milliseconds. */
+const LEDGER_BACK_WITHIN = 10_000;
 /** KiB of a command’s last output that go into an error. */
 const TAIL = 2;
 
@@ -31,7 +34,8 @@ export function createStepActivities(deps: DeployDependencies): StepActivities {
 
   return {
     async holdLease({ n, attempt, nonce, ...ref }) {
-      await writeLease(ledger, ref, { n, attempt, nonce, taskToken: Context.current().info.taskToken });
+      const { taskToken } = Context.current().info;
+      await unlessLost(() => writeLease(ledger, ref, { n, attempt, nonce, taskToken }));
       throw new CompleteAsyncError();
     },
 
@@ -56,7 +60,7 @@ export function createStepActivities(deps: DeployDependencies): StepActivities {
           tail.push(chunk);
           streams[stream].push(chunk);
         };
-        await endEarlier(deps, input);
+        await endCommand(deps, input);
         try {
           const end = await runGuarded({
             argv: input.command.argv,
@@ -68,6 +72,8 @@ export function createStepActivities(deps: DeployDependencies): StepActivities {
             onStarted: (guard) => refusing(() => recordGuard(ledger, input, input.n, guard)),
             signal: AbortSignal.any([Context.current().cancellationSignal, deps.stopping]),
           });
+          // It ended by itself: what it left running on purpose is not to be ended later.
+          await unlessLost(() => clearGuard(ledger, input, input.n));
           return commandOutcome(end, tail.text());
         } catch (error) {
           if (deps.stopping.aborted) return stoppedInTheMiddle(input);
@@ -79,18 +85,20 @@ export function createStepActivities(deps: DeployDependencies): StepActivities {
         }
       }),
 
+    endStep: (input) => endCommand(deps, input),
+
     runMigrations: (input) => heartbeating(() => runMigrations(deps, input)),
   };
 }
 
-/** An earlier attempt's command, of a deploy worker that is gone, is proven gone or ended before this one begins. */
-async function endEarlier(deps: DeployDependencies, input: CommandInput): Promise<void> {
+/** What is left of a step's last command, of a deploy worker that is gone or frozen, is ended and proven gone. */
+async function endCommand(deps: DeployDependencies, input: DeployRef & { n: number }): Promise<void> {
   const guard = await readGuard(deps.ledger, input, input.n);
   if (!guard) return;
   const what = await endGuarded(guard as GuardedProcess, COMMAND_KILL_AFTER);
   if (what === 'other-host')
     deps.log.warn(
-      { deploy: input.deploy, step: input.name, guard },
+      { deploy: input.deploy, step: input.n, guard },
       'an earlier attempt ran on another host, which cannot be looked at from here',
     );
 }
@@ -100,6 +108,19 @@ function stoppedInTheMiddle({ idempotent, command }: CommandInput): StepOutcome 
   // Another deploy worker, or this one restarted, runs it again.
   if (idempotent) throw ApplicationFailure.retryable(reason, 'STEP_FAILED');
   return { kind: 'inDoubt', reason };
+}
+
+/** This activity is tried once: a lost connection is waited out here, while its heartbeat allows. */
+async function unlessLost(act: () => Promise<void>): Promise<void> {
+  const until = Date.now() + LEDGER_BACK_WITHIN;
+  for (;;) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isConnectionError(error) || Date.now() >= until) throw error;
+      await delay(LOOK_EVERY);
+    }
+  }
 }
 
 async function heartbeating<T>(act: () => Promise<T>): Promise<T> {

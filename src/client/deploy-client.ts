@@ -150,7 +150,10 @@ export class DeployClient {
 
   /** Proves that the holder of a lease is alive. Throws ActivityNotFoundError or ActivityCancelledError when it is lost. */
   heartbeat(lease: Lease): Promise<void> {
-    return this.#client.activity.heartbeat(Buffer.from(lease.taskToken, 'base64'));
+    // Without a deadline a call on a cut connection hangs for longer than the lease.
+    return this.#client.withDeadline(Date.now() + lease.leaseMs / 4, () =>
+      this.#client.activity.heartbeat(Buffer.from(lease.taskToken, 'base64')),
+    );
   }
 
   /** Ends an external step. Throws ActivityNotFoundError when the lease is lost. */
@@ -215,7 +218,7 @@ export class DeployClient {
       'NO_DEPLOY_WORKER',
       `nobody answers for environment ${this.environment} within ${ASK_WITHIN / 1000} s: ${errorMessage(error)}`,
       {
-        next: `Is a deploy worker running (\`lockkeeper deploy-worker\`), and can it reach its ledger?`,
+        next: 'Is a deploy worker running (`lockkeeper deploy-worker`), and can it reach its ledger? What was asked may still be heard: ask again under the same id',
         cause: error,
       },
     );

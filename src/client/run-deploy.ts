@@ -158,7 +158,7 @@ async function underLease(options: RunDeployOptions, step: string, lease: Lease)
     return loss;
   });
   onEvent({ kind: 'commandStarted', step });
-  const outcome = await commandOutcome(command!, AbortSignal.any([stop.signal, signal]));
+  const outcome = await commandOutcome(command!, lease.leaseMs, AbortSignal.any([stop.signal, signal]));
   // Reported only now, when the command is proven gone.
   over.abort();
   const loss = await held;
@@ -194,6 +194,7 @@ async function report(tell: () => Promise<void>, lease: Lease): Promise<boolean>
 
 async function commandOutcome(
   command: NonNullable<RunDeployOptions['command']>,
+  leaseMs: number,
   signal: AbortSignal,
 ): Promise<StepOutcome> {
   let end: CommandEnd;
@@ -202,7 +203,8 @@ async function commandOutcome(
       argv: command.argv,
       stdout: (c) => command.stdout(c),
       stderr: (c) => command.stderr(c),
-      killAfterMs: COMMAND_KILL_AFTER,
+      // Gone before the lease is anybody else's: half of it may have passed before the loss is noticed.
+      killAfterMs: Math.min(COMMAND_KILL_AFTER, leaseMs / 4),
       signal,
     });
   } catch (error) {

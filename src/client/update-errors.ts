@@ -10,8 +10,8 @@ export function refusalOf(error: unknown): unknown {
   const type = cause instanceof ApplicationFailure ? cause.type : undefined;
   const code = (ERROR_CODES as readonly string[]).includes(type ?? '') ? (type as ErrorCode) : undefined;
   if (code) return new LockkeeperError(code, errorMessage(cause), { cause: error });
-  return new LockkeeperError('LEDGER_UNREACHABLE', `the request was not accepted: ${errorMessage(cause)}`, {
-    next: 'Nothing was written down; ask again',
+  return new LockkeeperError('LEDGER_UNREACHABLE', `the request was not answered: ${errorMessage(cause)}`, {
+    next: 'It may or may not have been written down: ask again under the same id, it is taken once',
     cause: error,
   });
 }

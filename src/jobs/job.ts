@@ -7,7 +7,7 @@ export type Saved = typeof SAVED;
 
 /**
  * What a job's `run` is: a generator whose every `yield` is a checkpoint and a place to step aside. Yield a new value each
- * time: one that is changed afterwards may be saved as it is then.
+ * time: what was yielded is frozen.
  */
 export type Steps<S, R = void> = AsyncGenerator<S | Saved, R, void>;
 

@@ -38,6 +38,16 @@ export interface SliceSetting {
   readonly onProgress?: () => void;
 }
 
+/**
+ * A state that was yielded is what will be saved: changing it in place would save what was never yielded, so it throws.
+ * What is frozen already is not looked into again.
+ */
+function frozen(state: unknown): unknown {
+  if (typeof state !== 'object' || state === null || Object.isFrozen(state) || ArrayBuffer.isView(state)) return state;
+  Object.values(state).forEach(frozen);
+  return Object.freeze(state);
+}
+
 /** A job that never leaves the microtask queue would keep heartbeats and signals from being heard. */
 const LONGEST_TURN_MS = 10;
 
@@ -67,7 +77,7 @@ class Slice {
 
   constructor(setting: SliceSetting) {
     this.#s = setting;
-    this.#state = setting.state;
+    this.#state = frozen(setting.state);
     this.#transactions = new Transactions(setting.ledger, setting.saver, setting.idleTimeoutMs, (state) =>
       this.#adopt(state),
     );
@@ -147,14 +157,14 @@ class Slice {
   }
 
   #adopt(state: unknown): void {
-    this.#state = state;
+    this.#state = frozen(state);
     this.#dirty = false;
     this.#writtenAt = performance.now();
   }
 
   async #yielded(state: unknown): Promise<void> {
     if (!this.#s.definition.options.state) return;
-    this.#state = state;
+    this.#state = frozen(state);
     this.#dirty = true;
     const every = this.#s.definition.checkpointEveryMs ?? CHECKPOINT_EVERY;
     if (performance.now() - this.#writtenAt >= every) await this.#flush();

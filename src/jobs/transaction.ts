@@ -3,6 +3,7 @@ import { LockkeeperError } from '../errors.ts';
 import { sessionName } from '../ledger/claims.ts';
 import { isConnectionError, isRetryableTransaction } from '../ledger/sql-errors.ts';
 import type { Ledger } from '../ledger/pool.ts';
+import { storable } from '../storable.ts';
 import { SAVED } from './job.ts';
 import type { Saved, Sql } from './job.ts';
 import type { Saver } from './saver.ts';
@@ -217,7 +218,7 @@ export class Transactions<S> {
       bytes,
       c.progress.done ?? null,
       c.progress.total ?? null,
-      c.progress.note ?? null,
+      c.progress.note === undefined ? null : storable(c.progress.note),
     ];
     for (let tries = 1; ;) {
       try {

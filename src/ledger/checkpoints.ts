@@ -1,3 +1,4 @@
+import { storable } from '../storable.ts';
 import { LockkeeperError } from '../errors.ts';
 import { STATE_LIMIT_BYTES } from '../defaults.ts';
 import type { Ledger, Queryable } from './pool.ts';
@@ -91,7 +92,7 @@ export async function saveCheckpoint(db: Queryable, fence: Fence, c: NewCheckpoi
       bytes,
       c.progress.done ?? null,
       c.progress.total ?? null,
-      c.progress.note ?? null,
+      c.progress.note === undefined ? null : storable(c.progress.note),
     ],
   });
   return rows[0]!.saved;
@@ -148,7 +149,7 @@ export async function markJob(
   await ledger.pool.query(
     `update lockkeeper._jobs set state = $3, reason = $4, changed_at = now()
      where key = $1 and claim = $2 and state not in ('done', 'cancelled')`,
-    [key, claim, state, reason],
+    [key, claim, state, storable(reason)],
   );
 }
 

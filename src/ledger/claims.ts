@@ -1,4 +1,5 @@
 import { LOSSES_UNTIL_QUARANTINE } from '../defaults.ts';
+import { storable } from '../storable.ts';
 import { isLockTimeout } from './sql-errors.ts';
 import type { Ledger } from './pool.ts';
 
@@ -97,7 +98,7 @@ export async function endClaim(
   const { rows } = await ledger.pool.query<EndRow>('select * from lockkeeper.end_claim($1, $2, $3)', [
     claim,
     state,
-    reason,
+    storable(reason),
   ]);
   return endedClaim(rows[0]!);
 }
@@ -123,7 +124,7 @@ export async function endForeignClaim(
         const { rows } = await client.query<EndRow>('select * from lockkeeper.end_claim($1, $2, $3)', [
           claim,
           state,
-          reason,
+          storable(reason),
         ]);
         return endedClaim(rows[0]!);
       } finally {

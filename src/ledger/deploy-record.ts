@@ -3,6 +3,7 @@ import { CODE } from '../protocol.ts';
 import type { DeployRef, Direction, Outcome, ResolvedPlan } from '../protocol.ts';
 import { contentHash, deployRow, readDeploy } from './deploys.ts';
 import type { DeployRow, RawDeploy } from './deploys.ts';
+import { storable } from '../storable.ts';
 import { addEvent } from './events.ts';
 import { inTransaction } from './pool.ts';
 import type { Ledger } from './pool.ts';
@@ -104,7 +105,15 @@ export async function recordOutcome(
     `update lockkeeper._deploys set outcome = $5, outcome_reason = $6, finished_at = now(),
        code = case when $5 = 'succeeded' then $7 else code end
      where namespace = $1 and environment = $2 and id = $3 and ($4::bigint is null or fencing_token = $4) and outcome is null`,
-    [ledger.namespace, ref.environment, ref.deploy, ref.token ?? null, outcome, reason ?? null, CODE.finished],
+    [
+      ledger.namespace,
+      ref.environment,
+      ref.deploy,
+      ref.token ?? null,
+      outcome,
+      reason === undefined ? null : storable(reason),
+      CODE.finished,
+    ],
   );
   if (rowCount === 1) {
     await addEvent(ledger, {

@@ -1,5 +1,6 @@
 import type { DeployRef, PlanStep, StepRecord, StepState } from '../protocol.ts';
 import { fencedDeploy } from './deploy-record.ts';
+import { storable } from '../storable.ts';
 import { addEvent } from './events.ts';
 import type { Ledger } from './pool.ts';
 
@@ -64,7 +65,7 @@ export async function recordStep(ledger: Ledger, ref: DeployRef, change: StepCha
       change.n,
       change.state,
       change.runId ?? null,
-      change.note === undefined ? null : { note: change.note },
+      change.note === undefined ? null : { note: storable(change.note) },
       begins,
     ],
   );
@@ -83,7 +84,8 @@ export async function recordGuard(ledger: Ledger, ref: DeployRef, n: number, gua
   const { rowCount } = await ledger.pool.query(
     `update lockkeeper._deploy_steps s set guard = $6 from lockkeeper._deploys d
      where s.namespace = $1 and s.environment = $2 and s.deploy = $3 and s.n = $5
-       and d.namespace = s.namespace and d.environment = s.environment and d.id = s.deploy and d.fencing_token = $4`,
+       and d.namespace = s.namespace and d.environment = s.environment and d.id = s.deploy and d.fencing_token = $4
+       and d.outcome is null and s.state in ('started', 'compensating')`,
     [ledger.namespace, ref.environment, ref.deploy, ref.token, n, guard],
   );
   if (rowCount !== 1) throw fencedDeploy(ref);
@@ -100,4 +102,16 @@ export async function readGuard(
     [ledger.namespace, ref.environment, ref.deploy, n],
   );
   return rows[0]?.guard ?? undefined;
+}
+
+/** The step's command has ended by itself: nothing of it is to be looked for. */
+export async function clearGuard(
+  ledger: Ledger,
+  ref: { environment: string; deploy: string },
+  n: number,
+): Promise<void> {
+  await ledger.pool.query(
+    'update lockkeeper._deploy_steps set guard = null where namespace = $1 and environment = $2 and deploy = $3 and n = $4',
+    [ledger.namespace, ref.environment, ref.deploy, n],
+  );
 }

@@ -1,3 +1,4 @@
+import { storable } from '../storable.ts';
 import type { Ledger, Queryable } from './pool.ts';
 
 /** What happened to a deploy or gate; never changed afterwards. */
@@ -12,6 +13,13 @@ export interface LedgerEvent {
 export async function addEvent(ledger: Ledger, e: LedgerEvent, db: Queryable = ledger.pool): Promise<void> {
   await db.query(
     'insert into lockkeeper._events (namespace, environment, deploy, actor, event, detail) values ($1, $2, $3, $4, $5, $6)',
-    [ledger.namespace, e.environment, e.deploy ?? null, e.actor, e.event, e.detail ?? {}],
+    [
+      ledger.namespace,
+      e.environment,
+      e.deploy ?? null,
+      e.actor,
+      e.event,
+      JSON.stringify(e.detail ?? {}, (_, value: unknown) => (typeof value === 'string' ? storable(value) : value)),
+    ],
   );
 }

@@ -98,6 +98,7 @@ export async function closeFence(
   return inTransaction(ledger, async (client) => {
     const gate = await readGate(client, ledger.namespace, taskQueue, 'for update');
     if (!gate) throw new LockkeeperError('GATE_OWNED_BY_ANOTHER', `task queue ${taskQueue} has no gate`);
+    await refuseEnded(client, ledger, gate.environment, owner);
     const mine = gate.owner?.deploy === owner.deploy;
     if (gate.owner && !(mine && gate.owner.token <= owner.token)) {
       throw new LockkeeperError(
@@ -123,6 +124,20 @@ export async function closeFence(
     );
     return gate.generation + 1;
   });
+}
+
+/** A run that was terminated may still have an act under way: it must not close what was opened after it. */
+async function refuseEnded(db: Queryable, ledger: Ledger, environment: string, owner: GateOwner): Promise<void> {
+  const { rows } = await db.query(
+    `select from lockkeeper._deploys where namespace = $1 and environment = $2 and id = $3
+       and (outcome is not null or fencing_token > $4)`,
+    [ledger.namespace, environment, owner.deploy, owner.token],
+  );
+  if (rows.length === 0) return;
+  throw new LockkeeperError(
+    'FENCED',
+    `deploy ${owner.deploy} has ended, or a later run of it holds the lock: token ${owner.token} may close no gate`,
+  );
 }
 
 /**

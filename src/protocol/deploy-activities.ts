@@ -86,5 +86,7 @@ export interface DeployActivities {
       parameters: Readonly<Record<string, string>>;
     },
   ): Promise<StepOutcome>;
+  /** Ends what may be left of a step's command, and returns when it is proven gone. */
+  endStep(input: DeployRef & { n: number }): Promise<void>;
   runMigrations(input: DeployRef & { n: number; directory: string; database: string }): Promise<StepOutcome>;
 }

@@ -21,6 +21,8 @@ import { bundleWorkflows } from './workflow-bundle.ts';
 /** From shutdown until commands that are ended must be gone, milliseconds; a command gets 5 s for its SIGTERM. */
 const SHUTDOWN_GRACE = 10_000;
 const SHUTDOWN_FORCE = 20_000;
+/** How often a deploy worker makes sure that there is a coordinator, milliseconds. */
+const COORDINATOR_WATCH_EVERY = 10_000;
 
 export interface DeployWorkerOptions extends Pick<DeployDependencies, 'resolvePlan' | 'databaseUrl' | 'output'> {
   readonly environment: string;
@@ -74,6 +76,12 @@ export async function createDeployWorker(options: DeployWorkerOptions): Promise<
   });
   await session.open();
   await ensureCoordinator(temporal.client, environment);
+  // Somebody may terminate it, in the middle of a deploy too: a new one loads everything from the ledger and goes on.
+  const watch = setInterval(() => {
+    ensureCoordinator(temporal.client, environment).catch((error: unknown) =>
+      log.warn({ err: error }, 'the coordinator could not be looked after'),
+    );
+  }, COORDINATOR_WATCH_EVERY);
 
   return {
     id,
@@ -82,6 +90,7 @@ export async function createDeployWorker(options: DeployWorkerOptions): Promise<
       try {
         await worker.run();
       } finally {
+        clearInterval(watch);
         await markWorker(ledger, id, 'stopped').catch((error: unknown) =>
           log.warn({ err: error }, 'the ledger could not be told that this worker stopped'),
         );

@@ -10,7 +10,7 @@ import {
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { FINISH_SIGNAL, deployStepId } from '../protocol.ts';
 import type { DeployStepInput, Direction, LockGrant, PlanStep, StepOutcome } from '../protocol.ts';
-import { waiting } from './deploy-activities.ts';
+import { acts, waiting } from './deploy-activities.ts';
 import { DeployFailed } from './deploy-ends.ts';
 import type { RunState } from './deploy-run-state.ts';
 import type { deployStep } from './deploy-step.ts';
@@ -81,21 +81,32 @@ async function oneAttempt(
     parameters: grant.parameters,
     direction,
   };
-  const ended = CancellationScope.nonCancellable(() => childOutcome(workflowId, input, a.mayExist));
+  // Nothing has begun: a deploy that was aborted meanwhile begins nothing more.
+  if (direction === 'forward') run.stopIfAborted();
+  const begun = await CancellationScope.nonCancellable(() => beginStep(workflowId, input, a.mayExist));
+  // Only now that the step is there can it be told anything.
   const followed = follow(run, workflowId, direction);
   try {
-    return await ended;
+    const outcome = await CancellationScope.nonCancellable(() => begun.outcome);
+    // Whatever was in doubt about a command, none of it may go on beside what comes next.
+    if (outcome.kind === 'inDoubt')
+      await CancellationScope.nonCancellable(() => acts(`is step ${n} gone?`, ENDING).endStep({ ...run.ref, n }));
+    return { outcome, runId: begun.runId };
   } finally {
     followed.stop();
   }
 }
 
+/** Ending a command takes its SIGTERM, its SIGKILL and the proof. */
+const ENDING = { startToCloseTimeout: '1 minute' } as const;
+
+interface BegunStep {
+  readonly outcome: Promise<StepOutcome>;
+  readonly runId: string | undefined;
+}
+
 /** Starts the step, or finds the one that is there. */
-async function childOutcome(
-  workflowId: string,
-  input: DeployStepInput,
-  mayExist: boolean,
-): Promise<{ outcome: StepOutcome; runId: string | undefined }> {
+async function beginStep(workflowId: string, input: DeployStepInput, mayExist: boolean): Promise<BegunStep> {
   try {
     const child = await startChild<typeof deployStep>('deployStep', {
       workflowId,
@@ -106,10 +117,10 @@ async function childOutcome(
       memo: { deploy: input.deploy },
       searchAttributes: { LockkeeperKind: ['deploy-step'], LockkeeperDeploy: [input.deploy] },
     });
-    return { outcome: await child.result().catch(lostChild), runId: child.firstExecutionRunId };
+    return { outcome: child.result().catch(lostChild), runId: child.firstExecutionRunId };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    return { outcome: await adopt(workflowId), runId: undefined };
+    return { outcome: adopt(workflowId), runId: undefined };
   }
 }
 

@@ -1,3 +1,4 @@
+import { storable } from '../storable.ts';
 import { NAME_PATTERN } from '../protocol.ts';
 import type { DeployRequest } from '../protocol.ts';
 
@@ -5,6 +6,7 @@ import type { DeployRequest } from '../protocol.ts';
 export function refuseRequest(request: unknown): string | undefined {
   if (typeof request !== 'object' || request === null || Array.isArray(request))
     return 'a request is an object with id, plan and requestedBy';
+  if (!isStorable(request)) return 'a request may hold no NUL characters and no half characters';
   const r = request as Partial<Record<keyof DeployRequest, unknown>>;
   if (typeof r.id !== 'string' || !NAME_PATTERN.test(r.id))
     return `id ${JSON.stringify(r.id)} must be letters, digits, ".", "_" or "-", at most 100`;
@@ -13,6 +15,11 @@ export function refuseRequest(request: unknown): string | undefined {
   if (r.version !== undefined && typeof r.version !== 'string') return 'version must be a string';
   return refuseParameters(r.parameters) ?? refuseExternal(r.external);
 }
+
+const isStorable = (value: unknown): boolean =>
+  typeof value === 'string'
+    ? value === storable(value)
+    : typeof value !== 'object' || value === null || Object.entries(value).flat().every(isStorable);
 
 function refuseParameters(parameters: unknown): string | undefined {
   if (parameters === undefined) return undefined;

@@ -154,6 +154,8 @@ export class JobRun {
   }
 
   async #cancel(): Promise<void> {
+    // A job in quarantine is released for its compensation.
+    if (this.#phase === 'quarantined') this.#release = { action: 'continue' };
     for (;;) {
       const outcome = await this.#slice('cancel');
       if (outcome !== 'failed' && outcome.kind !== 'yielded' && outcome.kind !== 'refused') break;
@@ -190,6 +192,9 @@ export class JobRun {
         ...(stopped && { stopped }),
         ...(release && { release }),
       });
+      // Nothing of the choice has been heard: it stands for the next slice.
+      if (release && (outcome.kind === 'refused' || (outcome.kind === 'yielded' && outcome.stopped)))
+        this.#release = release;
       if (outcome.kind === 'done') this.#seq = outcome.seq;
       return outcome;
     } catch (error) {

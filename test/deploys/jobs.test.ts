@@ -37,14 +37,14 @@ describe('a drain', () => {
     scene.planOf([command('one', 'echo while closed')], {
       drain: { deadlineMs: 1_000, onTimeout: 'abandon', waitMs: 0 },
     });
-    const job = await scene.jobs.start(stubborn, { rounds: 2, everyMs: 6_000 }, { id: 'given-up' });
+    const job = await scene.jobs.start(stubborn, { rounds: 1, everyMs: 12_000 }, { id: 'given-up' });
     await running('given-up');
     expect(await scene.deploy('impatient')).toEqual({ kind: 'ended', outcome: 'succeeded' });
     const fenced = await scene.ledger.pool.query<{ fenced_not_stopped: number }>(
       'select fenced_not_stopped from lockkeeper.gates',
     );
     expect(fenced.rows).toEqual([{ fenced_not_stopped: 1 }]);
-    expect(await job.result()).toEqual({ rounds: 2 });
+    expect(await job.result()).toEqual({ rounds: 1 });
     expect(await scene.costOf('given-up')).toEqual({ attempts: 0, failures: 0 });
     await eventually(async () => {
       const { rows } = await scene.ledger.pool.query(`select from lockkeeper.claims where state = 'fenced'`);
