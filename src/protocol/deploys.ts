@@ -95,6 +95,8 @@ export const FINISH_SIGNAL = 'finish';
 
 export interface CoordinatorInput {
   readonly environment: string;
+  /** Set by continue-as-new only: what `status` still shows. */
+  readonly refused?: CoordinatorStatus['refused'];
 }
 
 export interface CoordinatorStatus {

@@ -48,7 +48,7 @@ const REFUSALS_KEPT = 20;
 
 /** The fixed address of an environment: takes requests and signals, and drives one deploy at a time, in approval order. */
 export async function deployCoordinator(input: CoordinatorInput): Promise<void> {
-  const coordinator = new Coordinator(input.environment);
+  const coordinator = new Coordinator(input);
   for (;;) {
     const [next] = await coordinator.readQueue();
     if (next) await coordinator.drive(next);
@@ -69,8 +69,9 @@ class Coordinator {
   /** Acts of the two background loops that are under way. */
   #busy = 0;
 
-  constructor(environment: string) {
-    this.#environment = environment;
+  constructor(input: CoordinatorInput) {
+    this.#environment = input.environment;
+    this.#refused = input.refused ?? [];
     setHandler(defineUpdate<DeployTicket, [DeployRequest]>(REQUEST_DEPLOY_UPDATE), (request) => this.#accept(request), {
       validator: (request) => {
         const refused = refuseRequest(request);
@@ -172,7 +173,7 @@ class Coordinator {
     await condition(
       () => allHandlersFinished() && this.#busy === 0 && this.#requests.length === 0 && this.#messages.length === 0,
     );
-    return continueAsNew<typeof deployCoordinator>({ environment: this.#environment });
+    return continueAsNew<typeof deployCoordinator>({ environment: this.#environment, refused: this.#refused });
   }
 
   async #accept(request: DeployRequest): Promise<DeployTicket> {
