@@ -16,7 +16,7 @@ export async function eventually<T>(attempt: () => T | Promise<T>, options: Even
   const { within = 10_000, every = 20 } = options;
   const until = performance.now() + within;
   let last: unknown;
-  for (;;) {
+  for (let overdue = false; ;) {
     try {
       return await inTime(
         Promise.resolve().then(attempt),
@@ -24,9 +24,11 @@ export async function eventually<T>(attempt: () => T | Promise<T>, options: Even
         'an attempt did not end',
       );
     } catch (error) {
-      last = error instanceof Overdue ? (last ?? error) : error;
+      overdue = error instanceof Overdue;
+      last = overdue ? (last ?? error) : error;
     }
-    if (performance.now() >= until) {
+    // A timer may fire a moment early: that the time is over is what `inTime` says.
+    if (overdue || performance.now() >= until) {
       throw new Error(`not within ${within} ms: ${errorMessage(last)}`, { cause: last });
     }
     await delay(every);
