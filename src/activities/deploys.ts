@@ -26,8 +26,6 @@ type RecordActivities = Pick<
   | 'finishDeploy'
 >;
 
-/** How often a long wait tells that it is alive, milliseconds. */
-const HEARTBEAT_EVERY = 3_000;
 /** A run's own work around its deadlines: ledger and server away for a while, queues by the hundred. */
 const RUN_MARGIN = 30 * 60_000;
 
@@ -69,7 +67,6 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
     },
 
     async awaitRun({ workflowId, runId }): Promise<RunEnd> {
-      const beat = setInterval(() => Context.current().heartbeat(), HEARTBEAT_EVERY);
       const handle = client.workflow.getHandle(workflowId, runId, { followRuns: false });
       let reason: string | undefined;
       const stop = AbortSignal.any([deps.stopping, Context.current().cancellationSignal]);
@@ -81,8 +78,6 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
         if (stop.aborted) return { closed: false };
         if (isNotFound(error)) return { closed: true, status: 'NOT_FOUND' };
         if (!(error instanceof WorkflowFailedError)) throw error;
-      } finally {
-        clearInterval(beat);
       }
       const { status, memo } = await handle.describe();
       const deploy = memo?.['deploy'] as string | undefined;

@@ -5,12 +5,12 @@ import { addEvent } from '../ledger/events.ts';
 import { closeFence, ensureGate, isDrained, openFence, readGate, readGates, releaseGate } from '../ledger/gates.ts';
 import type { GateRow } from '../ledger/gates.ts';
 import { standingQueues } from '../ledger/movement.ts';
-import type { DeployActivities, DeployRef, QueueState, SliceOutcome } from '../protocol.ts';
+import type { DeployActivities, DeployRef, QueueState } from '../protocol.ts';
 import { brake, brakeReason, isOurBrake, readLimit, refuseForeign, releaseBrake } from './brake.ts';
 import type { DeployDependencies } from './deploy-dependencies.ts';
 import { LockkeeperError } from '../errors.ts';
+import { completeAsYielded } from './hand-over.ts';
 import { refusing } from './refusing.ts';
-import { isNotFound } from '../client/not-found.ts';
 
 type GateActivities = Pick<
   DeployActivities,
@@ -117,12 +117,6 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
   /** Fenced first, so that nothing it still does counts; then the server hears that the slice stepped aside. */
   async function abandon(claim: ClaimRow, reason: string): Promise<void> {
     await endForeignClaim(ledger, claim.claim, 'fenced', reason);
-    const outcome: SliceOutcome = { kind: 'yielded', seq: claim.seq, reason };
-    try {
-      // By its task token and never by its id, which can hit a newer attempt.
-      await client.activity.complete(claim.taskToken, outcome);
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    await completeAsYielded(client, claim, reason);
   }
 }

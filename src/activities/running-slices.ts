@@ -7,13 +7,12 @@ export interface RunningSlice {
 
 export class RunningSlices {
   readonly #slices = new Map<string, RunningSlice>();
-  /** Why this worker takes no more slices; undefined while it does. */
-  #shutdown: string | undefined;
+  readonly #shutdown = new AbortController();
 
   /** Tells the slice at once if the worker is stopping already. */
   add(slice: RunningSlice): void {
     this.#slices.set(slice.claim, slice);
-    if (this.#shutdown) slice.stopping.abort(this.#shutdown);
+    if (this.stopping) slice.stopping.abort(this.shutdown.reason);
   }
 
   remove(claim: string): void {
@@ -29,7 +28,12 @@ export class RunningSlices {
   }
 
   get stopping(): boolean {
-    return this.#shutdown !== undefined;
+    return this.shutdown.aborted;
+  }
+
+  /** Fires, with the reason, when this worker takes no more slices. */
+  get shutdown(): AbortSignal {
+    return this.#shutdown.signal;
   }
 
   /** Tells every slice of one queue to step aside. */
@@ -39,7 +43,7 @@ export class RunningSlices {
 
   /** Tells every slice to step aside, now and from now on. */
   stopAll(reason: string): void {
-    this.#shutdown = reason;
+    this.#shutdown.abort(reason);
     for (const slice of this.#slices.values()) slice.stopping.abort(reason);
   }
 }

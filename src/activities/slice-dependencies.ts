@@ -10,6 +10,12 @@ export interface GateView {
   whenOpen(taskQueue: string, ms: number, signal: AbortSignal): Promise<boolean>;
 }
 
+/** Whether this worker still counts as alive. */
+export interface SessionView {
+  /** Resolves true when it holds its session lock, false when the time is over or the signal fires before. */
+  whenHeld(ms: number, signal: AbortSignal): Promise<boolean>;
+}
+
 export interface SliceDependencies {
   readonly ledger: Ledger;
   readonly client: Client;
@@ -18,6 +24,7 @@ export interface SliceDependencies {
   readonly buildId: string;
   readonly running: RunningSlices;
   readonly gates: GateView;
+  readonly session: SessionView;
   readonly log: Logger;
   /** A transaction of a frozen worker is ended by Postgres after this, milliseconds. */
   readonly idleInTransactionMs: number;

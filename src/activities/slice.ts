@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import { PARK_FOR, SLICE_HEARTBEAT_EVERY } from '../defaults.ts';
+import { LEDGER_PATIENCE, PARK_FOR, SLICE_HEARTBEAT_EVERY } from '../defaults.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import { claimSlice } from '../ledger/claims.ts';
 import type { ClaimResult } from '../ledger/claims.ts';
@@ -25,6 +25,11 @@ class SliceRun {
   constructor(deps: SliceDependencies, input: SliceInput) {
     this.#deps = deps;
     this.#input = input;
+  }
+
+  /** Fires when this slice is not to wait any longer. */
+  get #giveWay(): AbortSignal {
+    return AbortSignal.any([this.#context.cancellationSignal, this.#deps.running.shutdown]);
   }
 
   get #taskQueue(): string {
@@ -61,7 +66,10 @@ class SliceRun {
 
   async #claimAndRun(definition: AnyJob): Promise<SliceOutcome> {
     for (;;) {
+      // Without its lock this worker counts as dead, and whatever it began would be taken from it.
+      const held = await this.#deps.session.whenHeld(LEDGER_PATIENCE, this.#giveWay);
       if (this.#deps.running.stopping) return { kind: 'refused', refusal: 'workerStopping' };
+      if (!held) return { kind: 'yielded', seq: this.#input.seq, reason: 'the ledger does not answer' };
       const stopping = new AbortController();
       this.#claim = randomUUID();
       // Known here before it is known to the ledger: a claim of this worker that is not known here has ended.
@@ -72,7 +80,7 @@ class SliceRun {
       } finally {
         this.#deps.running.remove(this.#claim);
       }
-      const open = await this.#deps.gates.whenOpen(this.#taskQueue, PARK_FOR, this.#context.cancellationSignal);
+      const open = await this.#deps.gates.whenOpen(this.#taskQueue, PARK_FOR, this.#giveWay);
       if (!open) return { kind: 'refused', refusal: 'gateClosed' };
     }
   }

@@ -18,8 +18,6 @@ import { runMigrations } from './migrations.ts';
 type CommandInput = Parameters<DeployActivities['runCommand']>[0];
 type StepActivities = Pick<DeployActivities, 'holdLease' | 'readLease' | 'runCommand' | 'endStep' | 'runMigrations'>;
 
-/** How often a step tells that its deploy worker is alive, milliseconds. */
-const HEARTBEAT_EVERY = 2_000;
 /** How long one attempt looks for a lease, and how often, milliseconds. */
 const LEASE_WRITTEN_WITHIN = 4_000;
 const LOOK_EVERY = 25;
@@ -50,44 +48,43 @@ export function createStepActivities(deps: DeployDependencies): StepActivities {
       }
     },
 
-    runCommand: (input) =>
-      heartbeating(async () => {
-        const tail = new OutputTail(TAIL);
-        const lines = (stream: 'stdout' | 'stderr') =>
-          new LineSplitter((text) => deps.output({ deploy: input.deploy, step: input.name, stream, text }));
-        const streams = { stdout: lines('stdout'), stderr: lines('stderr') };
-        const sink = (stream: 'stdout' | 'stderr') => (chunk: Buffer) => {
-          tail.push(chunk);
-          streams[stream].push(chunk);
-        };
-        await endCommand(deps, input);
-        try {
-          const end = await runGuarded({
-            argv: input.command.argv,
-            ...(input.command.cwd !== undefined && { cwd: input.command.cwd }),
-            env: { ...input.command.env, ...parameterVariables(input.deploy, input.parameters) },
-            stdout: sink('stdout'),
-            stderr: sink('stderr'),
-            killAfterMs: COMMAND_KILL_AFTER,
-            onStarted: (guard) => refusing(() => recordGuard(ledger, input, input.n, guard)),
-            signal: AbortSignal.any([Context.current().cancellationSignal, deps.stopping]),
-          });
-          // It ended by itself: what it left running on purpose is not to be ended later.
-          await unlessLost(() => clearGuard(ledger, input, input.n));
-          return commandOutcome(end, tail.text());
-        } catch (error) {
-          if (deps.stopping.aborted) return stoppedInTheMiddle(input);
-          if (Context.current().cancellationSignal.aborted) throw new CancelledFailure('the command was ended');
-          return { kind: 'failed', reason: errorMessage(error) };
-        } finally {
-          streams.stdout.end();
-          streams.stderr.end();
-        }
-      }),
+    async runCommand(input) {
+      const tail = new OutputTail(TAIL);
+      const lines = (stream: 'stdout' | 'stderr') =>
+        new LineSplitter((text) => deps.output({ deploy: input.deploy, step: input.name, stream, text }));
+      const streams = { stdout: lines('stdout'), stderr: lines('stderr') };
+      const sink = (stream: 'stdout' | 'stderr') => (chunk: Buffer) => {
+        tail.push(chunk);
+        streams[stream].push(chunk);
+      };
+      await endCommand(deps, input);
+      try {
+        const end = await runGuarded({
+          argv: input.command.argv,
+          ...(input.command.cwd !== undefined && { cwd: input.command.cwd }),
+          env: { ...input.command.env, ...parameterVariables(input.deploy, input.parameters) },
+          stdout: sink('stdout'),
+          stderr: sink('stderr'),
+          killAfterMs: COMMAND_KILL_AFTER,
+          onStarted: (guard) => refusing(() => recordGuard(ledger, input, input.n, guard)),
+          signal: AbortSignal.any([Context.current().cancellationSignal, deps.stopping]),
+        });
+        // It ended by itself: what it left running on purpose is not to be ended later.
+        await unlessLost(() => clearGuard(ledger, input, input.n));
+        return commandOutcome(end, tail.text());
+      } catch (error) {
+        if (deps.stopping.aborted) return stoppedInTheMiddle(input);
+        if (Context.current().cancellationSignal.aborted) throw new CancelledFailure('the command was ended');
+        return { kind: 'failed', reason: errorMessage(error) };
+      } finally {
+        streams.stdout.end();
+        streams.stderr.end();
+      }
+    },
 
     endStep: (input) => endCommand(deps, input),
 
-    runMigrations: (input) => heartbeating(() => runMigrations(deps, input)),
+    runMigrations: (input) => runMigrations(deps, input),
   };
 }
 
@@ -120,17 +117,6 @@ async function unlessLost(act: () => Promise<void>): Promise<void> {
       if (!isConnectionError(error) || Date.now() >= until) throw error;
       await delay(LOOK_EVERY);
     }
-  }
-}
-
-async function heartbeating<T>(act: () => Promise<T>): Promise<T> {
-  const context = Context.current();
-  const beat = setInterval(() => context.heartbeat(), HEARTBEAT_EVERY);
-  context.heartbeat();
-  try {
-    return await act();
-  } finally {
-    clearInterval(beat);
   }
 }
 

@@ -3,7 +3,6 @@ import { DeployClient } from '../client/deploy-client.ts';
 import { boardBuilds, boardGates, boardJobs } from '../ledger/board.ts';
 import { openDeploys } from '../ledger/deploys.ts';
 import { coordinatorTaskQueue } from '../protocol.ts';
-import { WORKER_LOCK_CLASS } from '../workers/worker-session.ts';
 import { boardScreen } from './board-screen.ts';
 import type { Board } from './board-screen.ts';
 import { withBoth } from './connections.ts';
@@ -38,7 +37,7 @@ async function readBoard({ temporal, ledger }: Connections, environment: string)
   ]);
   const queues = [coordinatorTaskQueue(environment), ...gates.map((gate) => gate.taskQueue)];
   const [builds, deploys] = await Promise.all([
-    boardBuilds(ledger, queues, WORKER_LOCK_CLASS),
+    boardBuilds(ledger, queues),
     Promise.all(open.slice(0, DEPLOYS_ASKED).map(async (row) => ({ row, live: await liveStatus(client, row.id) }))),
   ]);
   const unasked = open

@@ -36,6 +36,7 @@ const OF_ERROR: Partial<Record<ErrorCode, number>> = {
   QUEUE_OF_ANOTHER_ENVIRONMENT: EXIT.usage,
   LEDGER_WRONG_CLUSTER: EXIT.usage,
   LEDGER_SCHEMA: EXIT.usage,
+  LEDGER_POOLED: EXIT.usage,
   TEMPORAL_TOO_OLD: EXIT.usage,
   DEPLOY_CONFLICT: EXIT.rejected,
   DEPLOY_INVALID: EXIT.rejected,

@@ -67,22 +67,16 @@ export interface BoardBuild {
 }
 
 /** Workers alive, by build: those that hold their session lock, which ends with the process however it ends. */
-export async function boardBuilds(
-  ledger: Ledger,
-  taskQueues: readonly string[],
-  lockClass: number,
-): Promise<BoardBuild[]> {
+export async function boardBuilds(ledger: Ledger, taskQueues: readonly string[]): Promise<BoardBuild[]> {
   const { rows } = await ledger.pool.query<BoardBuild>(
     `select w.kind, w.build_id as "buildId", count(distinct w.id)::integer as workers,
        (count(distinct w.id) filter (where w.stopping_at is not null))::integer as stopping,
        array_agg(distinct q.name order by q.name) as "taskQueues"
      from lockkeeper._workers w cross join unnest(w.task_queues) as q (name)
-     where w.task_queues && $1 and w.stopped_at is null and exists (
-       select from pg_locks l where l.locktype = 'advisory' and l.objsubid = 2 and l.granted
-         and l.database = (select oid from pg_database where datname = current_database())
-         and l.classid = $2::oid and l.objid = w.session_lock::oid)
+     where w.task_queues && $1 and w.stopped_at is null
+       and w.session_lock in (select l.session_lock from lockkeeper._session_locks l)
      group by w.kind, w.build_id order by w.kind, w.build_id`,
-    [taskQueues, lockClass],
+    [taskQueues],
   );
   return rows;
 }

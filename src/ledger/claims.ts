@@ -159,10 +159,10 @@ export interface ClaimRow {
   readonly atomicUntil: Date | undefined;
 }
 
-const CLAIM_COLUMNS = `c.claim, c.key, c.workflow_id, c.worker, c.task_queue, c.task_token, c.atomic_until,
+export const CLAIM_COLUMNS = `c.claim, c.key, c.workflow_id, c.worker, c.task_queue, c.task_token, c.atomic_until,
   coalesce(j.seq, c.seq) as seq`;
 
-interface RawClaim {
+export interface RawClaim {
   claim: string;
   key: string;
   workflow_id: string;
@@ -172,7 +172,7 @@ interface RawClaim {
   atomic_until: Date | null;
   seq: string;
 }
-const claimRow = (r: RawClaim): ClaimRow => ({
+export const claimRow = (r: RawClaim): ClaimRow => ({
   claim: r.claim,
   key: r.key,
   workflowId: r.workflow_id,

@@ -1,5 +1,12 @@
 import type { Ledger } from './pool.ts';
 
+/** First number of the advisory locks that say a worker lives: "LKWK" in ASCII. The migrations know it, too. */
+export const WORKER_LOCK_CLASS = 0x4c4b574b;
+
+/** What a worker's two connections of its own are called in `pg_stat_activity`: one holds its lock, one watches the others. */
+export const workerSessionName = (id: string) => `lockkeeper worker ${id}`;
+export const watchSessionName = (id: string) => `lockkeeper watch ${id}`;
+
 export interface WorkerRecord {
   readonly id: string;
   readonly kind: 'worker' | 'deploy-worker';
@@ -21,17 +28,4 @@ export async function registerWorker(ledger: Ledger, w: WorkerRecord): Promise<s
 
 export async function markWorker(ledger: Ledger, id: string, what: 'stopping' | 'stopped'): Promise<void> {
   await ledger.pool.query(`update lockkeeper._workers set ${what}_at = now() where id = $1`, [id]);
-}
-
-/** Builds of the workers that serve a queue and have not begun to stop. */
-export async function workersOf(
-  ledger: Ledger,
-  taskQueue: string,
-): Promise<{ id: string; buildId: string; host: string; pid: number }[]> {
-  const { rows } = await ledger.pool.query<{ id: string; build_id: string; host: string; pid: number }>(
-    `select id, build_id, host, pid from lockkeeper._workers
-     where $1 = any(task_queues) and kind = 'worker' and stopping_at is null and stopped_at is null`,
-    [taskQueue],
-  );
-  return rows.map((r) => ({ id: r.id, buildId: r.build_id, host: r.host, pid: r.pid }));
 }

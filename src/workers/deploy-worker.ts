@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { Context } from '@temporalio/activity';
 import { NativeConnection, Worker } from '@temporalio/worker';
+import type { ActivityInterceptors, WorkerOptions as TemporalOptions } from '@temporalio/worker';
 import type { DeployDependencies } from '../activities/deploy-dependencies.ts';
 import { createDeployActivities } from '../activities/deploys.ts';
 import { createGateActivities } from '../activities/gates.ts';
@@ -13,6 +15,8 @@ import type { Ledger } from '../ledger/pool.ts';
 import { markWorker, registerWorker } from '../ledger/workers.ts';
 import type { Logger } from '../log.ts';
 import { coordinatorTaskQueue } from '../protocol.ts';
+import { STICKY_FOR } from '../defaults.ts';
+import { DeadWorkerWatch } from './dead-worker-watch.ts';
 import { installRuntime } from './runtime.ts';
 import type { LockkeeperWorker } from './worker.ts';
 import { WorkerSession } from './worker-session.ts';
@@ -23,6 +27,9 @@ const SHUTDOWN_GRACE = 10_000;
 const SHUTDOWN_FORCE = 20_000;
 /** How often a deploy worker makes sure that there is a coordinator, milliseconds. */
 const COORDINATOR_WATCH_EVERY = 10_000;
+
+/** How often every act of a deploy tells that its deploy worker is alive, milliseconds. */
+const HEARTBEAT_EVERY = 1_000;
 
 export interface DeployWorkerOptions extends Pick<DeployDependencies, 'resolvePlan' | 'databaseUrl' | 'output'> {
   readonly environment: string;
@@ -36,7 +43,7 @@ export interface DeployWorkerOptions extends Pick<DeployDependencies, 'resolvePl
 
 /**
  * Makes the worker that serves coordinator, deploy runs and steps; any number of them may run beside each other.
- * @throws {LockkeeperError} LEDGER_WRONG_CLUSTER, QUEUE_OF_ANOTHER_ENVIRONMENT
+ * @throws {LockkeeperError} LEDGER_WRONG_CLUSTER, LEDGER_POOLED, QUEUE_OF_ANOTHER_ENVIRONMENT
  */
 export async function createDeployWorker(options: DeployWorkerOptions): Promise<LockkeeperWorker> {
   const { environment, temporal, ledger, log } = options;
@@ -46,19 +53,6 @@ export async function createDeployWorker(options: DeployWorkerOptions): Promise<
   const ledgerId = await bindLedger(ledger, temporal.clusterId);
   for (const taskQueue of options.taskQueues) await ensureGate(ledger, environment, taskQueue);
   const deps: DeployDependencies = { ...options, ledgerId, client: temporal.client, stopping: stopping.signal };
-  const connection = await NativeConnection.connect(temporal.connectionOptions);
-  const worker = await Worker.create({
-    connection,
-    namespace: temporal.namespace,
-    taskQueue: coordinatorTaskQueue(environment),
-    workflowBundle: await bundleWorkflows(log, undefined),
-    activities: { ...createDeployActivities(deps), ...createGateActivities(deps), ...createStepActivities(deps) },
-    identity: `${hostname()}:${process.pid} deploy-worker ${options.buildId}`,
-    maxHeartbeatThrottleInterval: '1s',
-    defaultHeartbeatThrottleInterval: '1s',
-    shutdownGraceTime: SHUTDOWN_GRACE,
-    shutdownForceTime: SHUTDOWN_FORCE,
-  });
   const session = new WorkerSession({
     databaseUrl: ledger.databaseUrl,
     workerId: id,
@@ -74,8 +68,27 @@ export async function createDeployWorker(options: DeployWorkerOptions): Promise<
       }),
     onNews: () => undefined,
   });
-  await session.open();
-  await ensureCoordinator(temporal.client, environment);
+  const deadWorkers = new DeadWorkerWatch({ ledger, client: temporal.client, workerId: id, log });
+  let connection: NativeConnection | undefined;
+  const close = async () => {
+    await deadWorkers.stop();
+    await markWorker(ledger, id, 'stopped').catch((error: unknown) =>
+      log.warn({ err: error }, 'the ledger could not be told that this worker stopped'),
+    );
+    await session.close();
+    await connection?.close();
+  };
+  let worker: Worker;
+  try {
+    await session.open();
+    deadWorkers.start();
+    await ensureCoordinator(temporal.client, environment);
+    connection = await NativeConnection.connect(temporal.connectionOptions);
+    worker = await Worker.create({ ...(await temporalOptions(options, deps)), connection });
+  } catch (error) {
+    await close();
+    throw error;
+  }
   // Somebody may terminate it, in the middle of a deploy too: a new one loads everything from the ledger and goes on.
   const watch = setInterval(() => {
     ensureCoordinator(temporal.client, environment).catch((error: unknown) =>
@@ -91,11 +104,7 @@ export async function createDeployWorker(options: DeployWorkerOptions): Promise<
         await worker.run();
       } finally {
         clearInterval(watch);
-        await markWorker(ledger, id, 'stopped').catch((error: unknown) =>
-          log.warn({ err: error }, 'the ledger could not be told that this worker stopped'),
-        );
-        await session.close();
-        await connection.close();
+        await close();
         log.info({ worker: id }, 'deploy worker stopped');
       }
     },
@@ -104,6 +113,38 @@ export async function createDeployWorker(options: DeployWorkerOptions): Promise<
       log.info({ worker: id, reason }, 'deploy worker stopping');
       if (worker.getState() === 'RUNNING') worker.shutdown();
       stopping.abort(reason);
+    },
+  };
+}
+
+async function temporalOptions(options: DeployWorkerOptions, deps: DeployDependencies): Promise<TemporalOptions> {
+  return {
+    namespace: options.temporal.namespace,
+    taskQueue: coordinatorTaskQueue(options.environment),
+    workflowBundle: await bundleWorkflows(options.log, undefined),
+    activities: { ...createDeployActivities(deps), ...createGateActivities(deps), ...createStepActivities(deps) },
+    interceptors: { activity: [heartbeating] },
+    identity: `${hostname()}:${process.pid} deploy-worker ${options.buildId}`,
+    maxHeartbeatThrottleInterval: '1s',
+    defaultHeartbeatThrottleInterval: '1s',
+    stickyQueueScheduleToStartTimeout: STICKY_FOR,
+    shutdownGraceTime: SHUTDOWN_GRACE,
+    shutdownForceTime: SHUTDOWN_FORCE,
+  };
+}
+
+/** Acts on ledger, server and commands do not know that they heartbeat. */
+function heartbeating(context: Context): ActivityInterceptors {
+  return {
+    inbound: {
+      async execute(input, next) {
+        const beat = setInterval(() => context.heartbeat(), HEARTBEAT_EVERY);
+        try {
+          return await next(input);
+        } finally {
+          clearInterval(beat);
+        }
+      },
     },
   };
 }

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { NativeConnection, Worker } from '@temporalio/worker';
+import type { WorkflowBundleOption } from '@temporalio/worker';
 import { createSliceActivity } from '../activities/slice.ts';
 import { RunningSlices } from '../activities/running-slices.ts';
 import type { TemporalConnection } from '../client/connection.ts';
-import { DRAIN_DEADLINE, SHUTDOWN_FORCE, SHUTDOWN_GRACE } from '../defaults.ts';
+import { DRAIN_DEADLINE, SHUTDOWN_FORCE, SHUTDOWN_GRACE, STICKY_FOR } from '../defaults.ts';
 import { LockkeeperError } from '../errors.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import { ensureGate } from '../ledger/gates.ts';
@@ -12,6 +13,7 @@ import { bindLedger } from '../ledger/identity.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { markWorker, registerWorker } from '../ledger/workers.ts';
 import type { Logger } from '../log.ts';
+import { DeadWorkerWatch } from './dead-worker-watch.ts';
 import { GateWatch } from './gate-watch.ts';
 import { installRuntime } from './runtime.ts';
 import { WorkerSession } from './worker-session.ts';
@@ -48,7 +50,7 @@ export interface LockkeeperWorker {
 
 /**
  * Makes a worker for the task queues of the jobs given.
- * @throws {LockkeeperError} SETTING_BREAKS_LAW, LEDGER_WRONG_CLUSTER, QUEUE_OF_ANOTHER_ENVIRONMENT, CONFIG_INVALID
+ * @throws {LockkeeperError} SETTING_BREAKS_LAW, LEDGER_WRONG_CLUSTER, LEDGER_POOLED, QUEUE_OF_ANOTHER_ENVIRONMENT, CONFIG_INVALID
  */
 export async function createWorker(options: WorkerOptions): Promise<LockkeeperWorker> {
   const grace = options.shutdownGraceMs ?? SHUTDOWN_GRACE;
@@ -72,6 +74,7 @@ class JobWorker implements LockkeeperWorker {
   readonly #taskQueues: string[];
   readonly #gates: GateWatch;
   readonly #session: WorkerSession;
+  readonly #watch: DeadWorkerWatch;
   #connection: NativeConnection | undefined;
   #workers: Worker[] = [];
 
@@ -96,6 +99,7 @@ class JobWorker implements LockkeeperWorker {
       register: () => this.#register(),
       onNews: () => this.#gates.nudge(),
     });
+    this.#watch = new DeadWorkerWatch({ ledger, client: options.temporal.client, workerId: this.id, log });
   }
 
   async prepare(): Promise<void> {
@@ -104,7 +108,18 @@ class JobWorker implements LockkeeperWorker {
     await bindLedger(ledger, temporal.clusterId);
     for (const taskQueue of this.#taskQueues) await ensureGate(ledger, environment, taskQueue);
     const workflowBundle = await bundleWorkflows(log, this.#o.workflows);
+    try {
+      await this.#connect(workflowBundle);
+    } catch (error) {
+      await this.#close();
+      throw error;
+    }
+  }
+
+  async #connect(workflowBundle: WorkflowBundleOption): Promise<void> {
+    const { temporal } = this.#o;
     await this.#session.open();
+    this.#watch.start();
     await this.#gates.start();
     this.#connection = await NativeConnection.connect(temporal.connectionOptions);
     for (const taskQueue of this.#taskQueues) {
@@ -122,6 +137,7 @@ class JobWorker implements LockkeeperWorker {
           // How late a slice hears of its cancellation: the default would be 0.8 of the heartbeat timeout.
           maxHeartbeatThrottleInterval: '1s',
           defaultHeartbeatThrottleInterval: '1s',
+          stickyQueueScheduleToStartTimeout: STICKY_FOR,
           shutdownGraceTime: this.#grace,
           shutdownForceTime: this.#force,
         }),
@@ -168,6 +184,7 @@ class JobWorker implements LockkeeperWorker {
 
   async #close(): Promise<void> {
     await this.#gates.stop();
+    await this.#watch.stop();
     await markWorker(this.#o.ledger, this.id, 'stopped').catch((error: unknown) =>
       this.#o.log.warn({ err: error }, 'the ledger could not be told that this worker stopped'),
     );
@@ -196,6 +213,7 @@ class JobWorker implements LockkeeperWorker {
       buildId: this.#o.buildId,
       running: this.#running,
       gates: this.#gates,
+      session: this.#session,
       log: this.#o.log,
       idleInTransactionMs: this.#o.drainDeadlineMs ?? DRAIN_DEADLINE,
     });

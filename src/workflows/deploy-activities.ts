@@ -4,11 +4,19 @@ import type { DeployActivities } from '../protocol.ts';
 
 /** One act on ledger or server: a few round trips; longer means that one of them is away. */
 const ACT_TIMEOUT = '30 seconds';
+/** An act whose deploy worker falls silent is given to another one; it heartbeats every second by itself. */
+const SILENT_FOR = '5 seconds';
 /** Ledger or server away: asked again soon, and for as long as the run lives. */
 const RETRY = { initialInterval: '500 milliseconds', backoffCoefficient: 1.5, maximumInterval: '5 seconds' } as const;
 
 const act = (summary: string, options: ActivityOptions = {}) =>
-  proxyActivities<DeployActivities>({ startToCloseTimeout: ACT_TIMEOUT, retry: RETRY, summary, ...options });
+  proxyActivities<DeployActivities>({
+    startToCloseTimeout: ACT_TIMEOUT,
+    heartbeatTimeout: SILENT_FOR,
+    retry: RETRY,
+    summary,
+    ...options,
+  });
 
 /** An act of a deploy, repeated until it succeeds or refuses. `summary` is what the Web UI shows. */
 export const acts = act;
@@ -19,9 +27,8 @@ export const accepting = act('accept the request', {
   scheduleToCloseTimeout: '5 seconds',
 });
 
-/** Waiting for a run's end, however long it takes; the heartbeat tells that the deploy worker is alive. */
-export const waiting = (summary: string) =>
-  act(summary, { startToCloseTimeout: '365 days', heartbeatTimeout: '15 seconds' });
+/** Waiting for a run's end, however long it takes. */
+export const waiting = (summary: string) => act(summary, { startToCloseTimeout: '365 days' });
 
 /** Closing a gate: with `lock_timeout` and retries of the throttled server call. */
 export const closing = (taskQueue: string) =>

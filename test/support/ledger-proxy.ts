@@ -15,6 +15,9 @@ interface Fault {
 /** Postgres' ReadyForQuery: everything that was asked is done, only the client does not know yet. */
 const READY = Buffer.from([0x5a, 0, 0, 0, 5]);
 
+/** Postgres' BackendKeyData, before the process id. */
+const KEY_DATA = Buffer.from([0x4b, 0, 0, 0, 12]);
+
 /**
  * Stands between a client and Postgres and breaks connections at chosen moments. Each fault happens once, at the first
  * message of any connection whose text matches; its promise resolves when it has happened.
@@ -28,6 +31,7 @@ export class LedgerProxy {
   readonly #faults: Fault[] = [];
   #refusing = false;
   #awayAtFault = false;
+  #pooling = false;
 
   private constructor(server: Server, databaseUrl: string) {
     const target = new URL(databaseUrl);
@@ -85,6 +89,11 @@ export class LedgerProxy {
     this.#awayAtFault = true;
   }
 
+  /** From now on like a connection pooler: clients are given a process id that is not the server's. */
+  poolConnections(): void {
+    this.#pooling = true;
+  }
+
   comeBack(): void {
     this.#refusing = false;
   }
@@ -95,7 +104,7 @@ export class LedgerProxy {
       client.resetAndDestroy();
       return;
     }
-    const link = new Link(client, connect(this.#target), (text) => this.#takeFault(text));
+    const link = new Link(client, connect(this.#target), (text) => this.#takeFault(text), this.#pooling);
     this.#links.add(link);
     void link.ended.then(() => this.#links.delete(link));
   }
@@ -125,7 +134,7 @@ class Link {
   #swallowed = Buffer.alloc(0);
   #onReady: (() => void) | undefined;
 
-  constructor(client: Socket, server: Socket, fault: (text: string) => Fault | undefined) {
+  constructor(client: Socket, server: Socket, fault: (text: string) => Fault | undefined, pooled: boolean) {
     this.#client = client;
     this.#server = server;
     this.ended = Promise.all([closed(client), closed(server)]).then(() => undefined);
@@ -134,7 +143,7 @@ class Link {
       if (found) this.#suffer(found, chunk);
       else server.write(chunk);
     });
-    server.on('data', (chunk: Buffer) => this.#reply(chunk));
+    server.on('data', (chunk: Buffer) => this.#reply(pooled ? withOtherProcess(chunk) : chunk));
     client.on('close', () => this.#pass && server.destroy());
     server.on('close', () => client.destroy());
     // An error is followed by `close`, and a broken connection is what this is for.
@@ -182,6 +191,15 @@ class Link {
     await Promise.race([answered, closed(this.#server)]);
     this.end();
   }
+}
+
+/** Changes the process id of a BackendKeyData message, if there is one. */
+function withOtherProcess(chunk: Buffer): Buffer {
+  const at = chunk.indexOf(KEY_DATA);
+  if (at === -1) return chunk;
+  const changed = Buffer.from(chunk);
+  changed.writeInt32BE(chunk.readInt32BE(at + KEY_DATA.length) + 1, at + KEY_DATA.length);
+  return changed;
 }
 
 const closed = (socket: Socket): Promise<void> =>

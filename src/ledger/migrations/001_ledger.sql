@@ -29,6 +29,14 @@ create table lockkeeper._workers (
   stopping_at timestamptz,
   stopped_at timestamptz
 );
+create index on lockkeeper._workers (id) where stopped_at is null;
+
+-- The session locks that are held: the workers that live. A lock goes with its process, however that ends.
+-- 1280005963 is "LKWK" in ASCII, the first number of these advisory locks.
+create view lockkeeper._session_locks as
+  select l.objid::bigint as session_lock from pg_locks l
+  where l.locktype = 'advisory' and l.classid = 1280005963 and l.objsubid = 2 and l.granted
+    and l.database = (select d.oid from pg_database d where d.datname = current_database());
 
 create table lockkeeper._gates (
   namespace text not null,
@@ -103,11 +111,14 @@ create table lockkeeper._claims (
   atomic_until timestamptz,
   started_at timestamptz not null default now(),
   ended_at timestamptz,
-  end_reason text
+  end_reason text,
+  -- Its worker is gone, and the server has yet to hear that the slice is over.
+  owed boolean not null default false
 );
+create index on lockkeeper._claims (namespace) where owed;
 create index on lockkeeper._claims (namespace, task_queue) where state in ('running', 'fenced');
 create index on lockkeeper._claims (key);
-create index on lockkeeper._claims (worker) where state in ('running', 'fenced');
+create index on lockkeeper._claims (worker, state);
 
 create table lockkeeper._deploys (
   namespace text not null,
@@ -232,6 +243,41 @@ begin
   return query select true,
     was_running and lockkeeper.is_drained(found_claim.namespace, found_claim.task_queue),
     gate.environment, gate.owner_deploy, gate.generation, gate.task_queue;
+end
+$$;
+
+-- A worker is gone: ends whatever it still held, and notes of which slices the server has yet to hear that they are over.
+-- That includes those that stepped aside in its last minute: it may have died before it said so.
+-- Says nothing and does nothing when the worker holds its session lock after all; it cannot take it back meanwhile.
+create function lockkeeper.worker_gone(in_worker uuid, in_reason text)
+returns table (slices integer, drained jsonb)
+language plpgsql as $$
+declare
+  worker lockkeeper._workers%rowtype;
+  held record;
+  ended record;
+begin
+  slices := 0;
+  drained := '[]';
+  select * into worker from lockkeeper._workers w where w.id = in_worker and w.stopped_at is null;
+  if not found or not pg_try_advisory_xact_lock(1280005963, worker.session_lock::integer) then
+    return;
+  end if;
+  for held in select c.claim from lockkeeper._claims c where c.worker = in_worker and c.state in ('running', 'fenced')
+    order by c.namespace, c.task_queue, c.claim loop
+    select * into ended from lockkeeper.end_claim(held.claim, 'lost', in_reason);
+    if ended.ended then
+      slices := slices + 1;
+    end if;
+    if ended.drained then
+      drained := drained || jsonb_build_object('environment', ended.environment, 'deploy', ended.owner_deploy,
+        'generation', ended.generation, 'taskQueue', ended.task_queue);
+    end if;
+  end loop;
+  update lockkeeper._claims c set owed = true where c.worker = in_worker
+    and (c.state = 'lost' or (c.state = 'released' and c.ended_at > clock_timestamp() - interval '1 minute'));
+  update lockkeeper._workers w set stopped_at = clock_timestamp() where w.id = in_worker;
+  return next;
 end
 $$;
 
