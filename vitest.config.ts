@@ -5,6 +5,9 @@ const WITHOUT_SERVERS = ['cli', 'commands', 'config', 'dev', 'workflows'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 
+/** Real processes that are killed, frozen and cut off: minutes, and so a suite of their own, `npm run test:faults`. */
+const FAULTS = ['failpoints', 'faults'].map((folder) => `test/${folder}/**/*.test.ts`);
+
 export default defineConfig({
   test: {
     // The tests start real processes and wait for real clocks: more files at once than cores only makes waits run out.
@@ -24,9 +27,19 @@ export default defineConfig({
         test: {
           name: 'servers',
           include: ['test/**/*.test.ts'],
-          exclude: WITHOUT_SERVERS,
+          exclude: [...WITHOUT_SERVERS, ...FAULTS],
           globalSetup: 'test/support/servers.ts',
           testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'faults',
+          include: FAULTS,
+          globalSetup: 'test/support/servers.ts',
+          testTimeout: 180_000,
           hookTimeout: 60_000,
         },
       },

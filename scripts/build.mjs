@@ -11,6 +11,11 @@ execFileSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', at(
   stdio: 'inherit',
 });
 cpSync(at('src/ledger/migrations'), at('dist/ledger/migrations'), { recursive: true });
+// Faults are for the tests, which run from the sources.
+writeFileSync(
+  at('dist/failpoints.js'),
+  'export const failpoint = () => undefined;\nexport const failpointSoon = () => undefined;\n',
+);
 chmodSync(at('dist/cli/main.js'), 0o755);
 
 const { bundle } = await import('../dist/workers/workflow-bundle.js');

@@ -1,6 +1,7 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { RESULT_IN_TEMPORAL_BYTES } from '../defaults.ts';
 import { LockkeeperError, errorMessage } from '../errors.ts';
+import { failpoint } from '../failpoints.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import { backoffMs } from '../jobs/retry.ts';
 import { isRetryable, runSlice } from '../jobs/run-slice.ts';
@@ -148,6 +149,7 @@ export class ClaimedSlice {
   #end(reason: string): Promise<boolean> {
     return this.#unlessAway(async () => {
       const ended = await endClaim(this.#deps.ledger, this.#claim, 'released', reason);
+      await failpoint('slice.released');
       if (ended.drained) await signalDrained(this.#deps.client, ended.drained, this.#deps.log);
     });
   }

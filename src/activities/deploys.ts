@@ -2,11 +2,13 @@ import { Context } from '@temporalio/activity';
 import { WorkflowFailedError } from '@temporalio/client';
 import { DRAIN_DEADLINE } from '../defaults.ts';
 import { LockkeeperError, errorMessage, isLockkeeperError } from '../errors.ts';
+import { failpoint } from '../failpoints.ts';
 import { readSteps, recordStep } from '../ledger/deploy-steps.ts';
 import { grantLock, recordCode, recordOutcome } from '../ledger/deploy-record.ts';
 import { insertRequest, withdraw } from '../ledger/deploy-requests.ts';
 import { openDeploys } from '../ledger/deploys.ts';
 import type { DeployRow } from '../ledger/deploys.ts';
+import { CODE } from '../protocol.ts';
 import type { DeployActivities, DeployRequest, ResolvedPlan, RunEnd } from '../protocol.ts';
 import type { DeployDependencies } from './deploy-dependencies.ts';
 import { refusing } from './refusing.ts';
@@ -47,7 +49,9 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
     async acceptRequest({ environment, request }) {
       return refusing(async () => {
         checkExternal(request, planOf(request));
-        return insertRequest(ledger, environment, request);
+        const ticket = await insertRequest(ledger, environment, request);
+        await failpoint('request.accepted');
+        return ticket;
       });
     },
 
@@ -95,7 +99,8 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
 
     async grantLock({ environment, deploy, runId }) {
       return refusing(async () => {
-        const { row, plan } = await grantLock(ledger, environment, deploy, runId, (found) => planOf(found.request));
+        const granted = () => grantLock(ledger, environment, deploy, runId, (found) => planOf(found.request));
+        const { row, plan } = await writing(CODE.lockGranted, granted);
         return {
           token: row.token!,
           plan,
@@ -114,18 +119,29 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
       });
     },
 
-    recordCode: ({ code, direction, ...ref }) => refusing(() => recordCode(ledger, ref, code, direction)),
+    recordCode: ({ code, direction, ...ref }) =>
+      refusing(() => writing(code, () => recordCode(ledger, ref, code, direction))),
     recordStep: ({ n, state, runId, note, ...ref }) =>
-      refusing(() =>
-        recordStep(ledger, ref, {
+      refusing(async () => {
+        await failpoint(`step.recording@${state}`);
+        await recordStep(ledger, ref, {
           n,
           state,
           ...(runId !== undefined && { runId }),
           ...(note !== undefined && { note }),
-        }),
-      ),
-    finishDeploy: ({ outcome, reason, ...ref }) => refusing(() => recordOutcome(ledger, ref, outcome, reason)),
+        });
+        await failpoint(`step.recorded@${state}`);
+      }),
+    finishDeploy: ({ outcome, reason, ...ref }) =>
+      refusing(() => writing(CODE.finished, () => recordOutcome(ledger, ref, outcome, reason))),
   };
+}
+
+async function writing<T>(code: number, write: () => Promise<T>): Promise<T> {
+  await failpoint(`code.writing@${code}`);
+  const written = await write();
+  await failpoint(`code.written@${code}`);
+  return written;
 }
 
 function checkExternal(request: DeployRequest, plan: ResolvedPlan): void {

@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import { failpoint } from '../failpoints.ts';
 import type { ClaimRow } from '../ledger/claims.ts';
 import { endForeignClaim, runningClaims } from '../ledger/claims.ts';
 import { addEvent } from '../ledger/events.ts';
@@ -56,10 +57,14 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
     },
 
     async openGate({ taskQueue, ...ref }) {
+      await failpoint('gate.opening');
       const gate = await openFence(ledger, taskQueue, owner(ref));
       if (!gate) return;
+      await failpoint('gate.unfenced');
       await releaseBrake(client, taskQueue, ledgerId, gate);
+      await failpoint('gate.unbraked');
       await releaseGate(ledger, gate);
+      await failpoint('gate.opened');
       await addEvent(ledger, {
         environment: ref.environment,
         deploy: ref.deploy,
@@ -81,7 +86,9 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
     // The limit from before is kept once, never one of ours.
     const before = isOurBrake(limit, ledgerId) ? undefined : limit;
     const generation = await closeFence(ledger, taskQueue, owner(ref), before);
+    await failpoint('gate.fenced');
     await brakeOwned(ref, taskQueue, generation);
+    await failpoint('gate.braked');
     await addEvent(ledger, {
       environment: ref.environment,
       deploy: ref.deploy,

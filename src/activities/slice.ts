@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { LEDGER_PATIENCE, PARK_FOR, SLICE_HEARTBEAT_EVERY } from '../defaults.ts';
+import { failpoint, failpointSoon } from '../failpoints.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import { claimSlice } from '../ledger/claims.ts';
 import type { ClaimResult } from '../ledger/claims.ts';
@@ -12,7 +13,13 @@ import type { SliceDependencies } from './slice-dependencies.ts';
 
 /** The activity that runs one slice of any job: claim, run, step aside or end. */
 export function createSliceActivity(deps: SliceDependencies) {
-  return { slice: (input: SliceInput): Promise<SliceOutcome> => new SliceRun(deps, input).run() };
+  return {
+    async slice(input: SliceInput): Promise<SliceOutcome> {
+      const outcome = await new SliceRun(deps, input).run();
+      failpointSoon('slice.completed');
+      return outcome;
+    },
+  };
 }
 
 class SliceRun {
@@ -90,6 +97,7 @@ class SliceRun {
     const claimed = await this.#claimOnce(definition);
     switch (claimed.verdict) {
       case 'claimed':
+        await failpoint('slice.claimed');
         this.#claimed = new ClaimedSlice(this.#deps, this.#input, definition, { claim: this.#claim, ...claimed });
         return this.#claimed.run(stopping);
       case 'ended':

@@ -7,6 +7,7 @@ import type { GuardedProcess } from '../commands/guarded-process.ts';
 import { runGuarded } from '../commands/run-command.ts';
 import type { CommandEnd } from '../commands/run-command.ts';
 import { errorMessage } from '../errors.ts';
+import { failpoint } from '../failpoints.ts';
 import { clearGuard, readGuard, recordGuard } from '../ledger/deploy-steps.ts';
 import { readLease, writeLease } from '../ledger/leases.ts';
 import { isConnectionError } from '../ledger/sql-errors.ts';
@@ -69,6 +70,7 @@ export function createStepActivities(deps: DeployDependencies): StepActivities {
           onStarted: (guard) => refusing(() => recordGuard(ledger, input, input.n, guard)),
           signal: AbortSignal.any([Context.current().cancellationSignal, deps.stopping]),
         });
+        await failpoint('command.ended');
         // It ended by itself: what it left running on purpose is not to be ended later.
         await unlessLost(() => clearGuard(ledger, input, input.n));
         return commandOutcome(end, tail.text());

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { LEDGER_PATIENCE } from '../defaults.ts';
 import { LockkeeperError } from '../errors.ts';
+import { failpoint } from '../failpoints.ts';
 import { encodeState, readHead, saveCheckpoint } from '../ledger/checkpoints.ts';
 import type { Fence, NewCheckpoint, Progress } from '../ledger/checkpoints.ts';
 import { isConnectionError } from '../ledger/sql-errors.ts';
@@ -61,7 +62,10 @@ export class Saver {
     const next = this.next(kind, value);
     for (;;) {
       try {
-        if (await this.write(this.#ledger.pool, next)) break;
+        if (await this.write(this.#ledger.pool, next)) {
+          await failpoint('slice.saved');
+          break;
+        }
         // Refused: fenced, unless an earlier try of this very save had been committed after all.
         if ((await this.resolveDoubt()) === 'saved') return;
         throw this.refuse();

@@ -1,5 +1,6 @@
 import type { PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { LockkeeperError } from '../errors.ts';
+import { failpoint } from '../failpoints.ts';
 import { sessionName } from '../ledger/claims.ts';
 import { isConnectionError, isRetryableTransaction } from '../ledger/sql-errors.ts';
 import type { Ledger } from '../ledger/pool.ts';
@@ -143,6 +144,7 @@ export class Transactions<S> {
       progress.ready = attempt;
       await client.query('commit');
       broken = false;
+      await failpoint('slice.committed');
       return attempt;
     } catch (error) {
       // A connection that cannot even roll back is thrown away with its transaction.

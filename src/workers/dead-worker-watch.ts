@@ -5,6 +5,7 @@ import type pg from 'pg';
 import { signalDrained } from '../activities/drain-signal.ts';
 import { completeAsYielded, forgetWorkerOf } from '../activities/hand-over.ts';
 import { WATCH_EVERY } from '../defaults.ts';
+import { failpoint } from '../failpoints.ts';
 import type { ClaimRow } from '../ledger/claims.ts';
 import { declareGone, markTold, missingWorkers, owedClaims } from '../ledger/dead-workers.ts';
 import type { MissingWorker } from '../ledger/dead-workers.ts';
@@ -120,6 +121,7 @@ export class DeadWorkerWatch {
   async #declareGone(client: pg.Client, { id, kind, host, pid }: MissingWorker): Promise<void> {
     const gone = await declareGone(client, id, `its worker, process ${pid} on ${host}, is gone`);
     if (!gone) return;
+    await failpoint('watch.declared');
     this.#o.log.warn(
       { worker: id, kind, host, pid, slices: gone.slices },
       'a worker is gone; its slices go on elsewhere',

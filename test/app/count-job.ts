@@ -67,6 +67,7 @@ export const slow = defineJob({
 export const stubborn = defineJob({
   name: 'stubborn',
   taskQueue: 'numbers',
+  heartbeatTimeout: '4s',
   state: { initial: { rounds: 0 } },
   async *run(job, input: { rounds: number; everyMs: number }) {
     for (let rounds = job.state.rounds; rounds < input.rounds; rounds += 1) {
