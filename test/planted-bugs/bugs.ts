@@ -1,0 +1,146 @@
+/**
+ * A bug for each law of docs/architecture.md, and for the mechanisms that hold them. The suite is worth something only as
+ * long as it notices each of these: `npm run test:planted` plants one after the other and expects a test to fail.
+ */
+export interface PlantedBug {
+  /** The law that it breaks, or the promise of docs/guarantees.md. */
+  readonly breaks: string;
+  readonly file: string;
+  /** Stands once in the file. */
+  readonly from: string;
+  readonly to: string;
+  /** The test file that must notice, and, where only some of its tests are to be run, part of their names. */
+  readonly caughtBy: string;
+  readonly named?: string;
+}
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  {
+    breaks: 'law 1: the server holds the pause',
+    file: 'src/activities/brake.ts',
+    from: 'await setLimit(client, taskQueue, { rate: 0, reason });',
+    to: 'return;',
+    caughtBy: 'test/deploys/attacks.test.ts',
+    named: 'a late open of one deploy',
+  },
+  {
+    breaks: 'law 2: a planned interruption is no failed activity',
+    file: 'src/activities/claimed-slice.ts',
+    from: 'const told = await this.#end(reason);',
+    to: "const told = await this.#end(reason);\n    throw new Error('stepped aside');",
+    caughtBy: 'test/deploys/jobs.test.ts',
+    named: 'continues as new',
+  },
+  {
+    breaks: 'law 3: a new coordinator acts on the state it finds',
+    file: 'src/activities/deploys.ts',
+    from: 'return open.map((row) => {',
+    to: 'return open.filter((row) => row.token === undefined).map((row) => {',
+    caughtBy: 'test/deploys/attacks.test.ts',
+    named: 'coordinator and run terminated together',
+  },
+  {
+    breaks: 'law 4: what is closed is opened, whatever becomes of the deploy',
+    file: 'src/activities/settle.ts',
+    from: 'if (gate.owner?.deploy !== deploy) continue;',
+    to: 'if (gate.owner) continue;',
+    caughtBy: 'test/deploys/endings.test.ts',
+    named: 'terminated in Temporal',
+  },
+  {
+    breaks: 'law 4: a gate is opened by nobody but its owner',
+    file: 'src/ledger/gates.ts',
+    from: 'where namespace = $1 and task_queue = $2 and owner_deploy = $3 and owner_token <= $4 returning *`,',
+    to: 'where namespace = $1 and task_queue = $2 and ($3::text is not null or $4::bigint > 0) returning *`,',
+    caughtBy: 'test/ledger/gates.test.ts',
+  },
+  {
+    breaks: 'law 5: the drain has a deadline and an action',
+    file: 'src/workflows/deploy-run.ts',
+    from: 'if (left <= 0) return drainIsLate(run, grant);',
+    to: '',
+    caughtBy: 'test/deploys/jobs.test.ts',
+    named: 'onTimeout abort',
+  },
+  {
+    breaks: 'law 6: whose run was superseded writes nothing more',
+    file: 'src/ledger/deploy-record.ts',
+    from: 'where namespace = $1 and environment = $2 and id = $3 and fencing_token = $4`,',
+    to: 'where namespace = $1 and environment = $2 and id = $3 and $4::bigint > 0`,',
+    caughtBy: 'test/ledger/deploys.test.ts',
+  },
+  {
+    breaks: 'law 6: a worker that holds its lock is not declared dead',
+    file: 'src/ledger/migrations/001_ledger.sql',
+    from: 'if not found or not pg_try_advisory_xact_lock(1280005963, worker.session_lock::integer) then',
+    to: 'if not found then',
+    caughtBy: 'test/ledger/worker-gone.test.ts',
+  },
+  {
+    breaks: 'law 6: a worker that lost only its session has a grace',
+    file: 'src/workers/missing.ts',
+    from: 'export const GRACE = 1_500;',
+    to: 'export const GRACE = 0;',
+    caughtBy: 'test/workers/missing.test.ts',
+  },
+  {
+    breaks: 'law 7: parameters match the pattern of the operator',
+    file: 'src/config/check-parameters.ts',
+    from: 'new RegExp(`^(?:${pattern})$`)',
+    to: 'new RegExp(`(?:${pattern})`)',
+    caughtBy: 'test/config/resolve-plan.test.ts',
+  },
+  {
+    breaks: 'law 8: closing a gate costs the same with many open jobs',
+    file: 'src/activities/gates.ts',
+    from: 'await ensureGate(ledger, ref.environment, taskQueue);',
+    to: `await ensureGate(ledger, ref.environment, taskQueue);
+    for await (const open of client.workflow.list({ query: 'ExecutionStatus = "Running"' })) {
+      await ledger.pool.query('select from lockkeeper._jobs where workflow_id = $1', [open.workflowId]);
+    }`,
+    caughtBy: 'test/deploys/open-jobs.test.ts',
+  },
+  {
+    breaks: 'exactly once: effect and checkpoint in one transaction',
+    file: 'src/jobs/transaction.ts',
+    from: "const saved = await this.#saver.write(client, this.#saver.next('state', attempt.next.value));",
+    to: "const saved = await this.#saver.write(this.#ledger.pool, this.#saver.next('state', attempt.next.value));",
+    caughtBy: 'test/jobs/transaction.test.ts',
+  },
+  {
+    breaks: 'exactly once: a COMMIT whose reply was lost is not done again',
+    file: 'src/ledger/migrations/001_ledger.sql',
+    from: 'where j.key = in_key and j.claim = in_claim and j.epoch = in_epoch and j.seq = in_seq - 1;',
+    to: 'where j.key = in_key and j.claim = in_claim and j.epoch = in_epoch;',
+    caughtBy: 'test/ledger/checkpoints.test.ts',
+  },
+  {
+    breaks: 'fencing: a slice whose claim was taken away saves nothing',
+    file: 'src/ledger/migrations/001_ledger.sql',
+    from: 'where j.key = in_key and j.claim = in_claim and j.epoch = in_epoch and j.seq = in_seq - 1;',
+    to: 'where j.key = in_key and j.seq = in_seq - 1;',
+    caughtBy: 'test/ledger/checkpoints.test.ts',
+  },
+  {
+    breaks: 'drain: a gate that closes waits for claims in flight',
+    file: 'src/ledger/migrations/001_ledger.sql',
+    from: 'where g.namespace = in_namespace and g.task_queue = in_task_queue for share;',
+    to: 'where g.namespace = in_namespace and g.task_queue = in_task_queue;',
+    caughtBy: 'test/ledger/claim-meets-gate.test.ts',
+  },
+  {
+    breaks: 'drain: of two last releasers exactly one says so',
+    file: 'src/ledger/migrations/001_ledger.sql',
+    from: 'where g.namespace = found_claim.namespace and g.task_queue = found_claim.task_queue for update;',
+    to: 'where g.namespace = found_claim.namespace and g.task_queue = found_claim.task_queue;',
+    caughtBy: 'test/ledger/last-release.test.ts',
+  },
+  {
+    breaks: 'commands: one that is not idempotent is never run twice',
+    file: 'src/activities/steps.ts',
+    from: 'if (idempotent) throw',
+    to: 'if (idempotent || reason) throw',
+    caughtBy: 'test/deploys/order.test.ts',
+    named: 'that is not idempotent',
+  },
+];
