@@ -25,7 +25,7 @@ const forbidden = (room) =>
     }));
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', '.lockkeeper', 'coverage'] },
+  { ignores: ['dist', 'dist-with-failpoints', 'node_modules', '.lockkeeper', 'coverage'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

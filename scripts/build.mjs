@@ -11,13 +11,16 @@ execFileSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', at(
   stdio: 'inherit',
 });
 cpSync(at('src/ledger/migrations'), at('dist/ledger/migrations'), { recursive: true });
-// Faults are for the tests, which run from the sources.
-writeFileSync(
-  at('dist/failpoints.js'),
-  'export const failpoint = () => undefined;\nexport const failpointSoon = () => undefined;\n',
-);
 chmodSync(at('dist/cli/main.js'), 0o755);
 
 const { bundle } = await import('../dist/workers/workflow-bundle.js');
 const log = { debug() {}, info() {}, warn: console.warn, error: console.error };
 writeFileSync(at('dist/workflows.bundle.js'), (await bundle(log, undefined)).code);
+
+// Faults are for the tests, which run a build of their own: the package's knows nothing of them.
+rmSync(at('dist-with-failpoints'), { recursive: true, force: true });
+cpSync(at('dist'), at('dist-with-failpoints'), { recursive: true });
+writeFileSync(
+  at('dist/failpoints.js'),
+  'export const failpoint = () => undefined;\nexport const failpointSoon = () => undefined;\n',
+);

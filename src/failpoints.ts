@@ -34,7 +34,7 @@ const ANSWERED_AFTER = 100;
 /**
  * `LOCKKEEPER_FAILPOINT=<name>:<kill|stop|error>:<file>`: this process dies, freezes or throws at that place, unless the
  * file is there; it is made first, so that this happens once among all processes that are told the same.
- * Only in the sources: the build puts a file in the place of this one that knows nothing of it.
+ * The package has a file in the place of this one that knows nothing of it, see scripts/build.mjs.
  */
 const [target = '', action = '', file = ''] = (process.env['LOCKKEEPER_FAILPOINT'] ?? '').split(':');
 

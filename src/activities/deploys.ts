@@ -119,18 +119,13 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
       });
     },
 
-    recordCode: ({ code, direction, ...ref }) =>
-      refusing(() => writing(code, () => recordCode(ledger, ref, code, direction))),
-    recordStep: ({ n, state, runId, note, ...ref }) =>
+    recordCode: ({ environment, deploy, token, ...code }) =>
+      refusing(() => writing(code.code, () => recordCode(ledger, { environment, deploy, token }, code))),
+    recordStep: ({ environment, deploy, token, ...change }) =>
       refusing(async () => {
-        await failpoint(`step.recording@${state}`);
-        await recordStep(ledger, ref, {
-          n,
-          state,
-          ...(runId !== undefined && { runId }),
-          ...(note !== undefined && { note }),
-        });
-        await failpoint(`step.recorded@${state}`);
+        await failpoint(`step.recording@${change.state}`);
+        await recordStep(ledger, { environment, deploy, token }, change);
+        await failpoint(`step.recorded@${change.state}`);
       }),
     finishDeploy: ({ outcome, reason, ...ref }) =>
       refusing(() => writing(CODE.finished, () => recordOutcome(ledger, ref, outcome, reason))),

@@ -6,7 +6,7 @@ import type { DeployRow, RawDeploy } from './deploys.ts';
 import { storable } from '../storable.ts';
 import { addEvent } from './events.ts';
 import { inTransaction } from './pool.ts';
-import type { Ledger } from './pool.ts';
+import type { Ledger, Queryable } from './pool.ts';
 
 export interface Grant {
   readonly row: DeployRow;
@@ -31,6 +31,7 @@ export async function grantLock(
     const { rows } = await client.query<RawDeploy>(
       `update lockkeeper._deploys set
          fencing_token = case when run_ids[array_upper(run_ids, 1)] = $4 then fencing_token else nextval('lockkeeper._fencing_token') end,
+         last_act = case when run_ids[array_upper(run_ids, 1)] = $4 then last_act else 0 end,
          run_ids = case when run_ids[array_upper(run_ids, 1)] = $4 then run_ids else run_ids || $4::text end,
          code = greatest(code, $5), resolved_plan = $6, plan_hash = $7, lock_granted_at = coalesce(lock_granted_at, now())
        where namespace = $1 and environment = $2 and id = $3 and outcome is null
@@ -77,20 +78,57 @@ export const fencedDeploy = (ref: DeployRef) =>
     `a later run of deploy ${ref.deploy} holds the lock now: token ${ref.token} may not write any more`,
   );
 
+/**
+ * Writes something about a deploy as its run with this token, once for each `act`: an attempt that was frozen may come when
+ * later acts have been written. Undefined: whoever writes is not a run.
+ * @throws {LockkeeperError} FENCED
+ */
+export async function writeAs(
+  ledger: Ledger,
+  ref: DeployRef,
+  act: number | undefined,
+  write: (db: Queryable) => Promise<void>,
+): Promise<void> {
+  await inTransaction(ledger, async (client) => {
+    const { rows } = await client.query<{ last_act: number }>(
+      `select last_act from lockkeeper._deploys
+       where namespace = $1 and environment = $2 and id = $3 and fencing_token = $4 for update`,
+      [ledger.namespace, ref.environment, ref.deploy, ref.token],
+    );
+    if (!rows[0]) throw fencedDeploy(ref);
+    if (act !== undefined && act <= rows[0].last_act) return;
+    await write(client);
+    await client.query(
+      `update lockkeeper._deploys set last_act = coalesce($4, last_act)
+       where namespace = $1 and environment = $2 and id = $3`,
+      [ledger.namespace, ref.environment, ref.deploy, act ?? null],
+    );
+  });
+}
+
 /** The code only grows. @throws {LockkeeperError} FENCED */
-export async function recordCode(ledger: Ledger, ref: DeployRef, code: number, direction: Direction): Promise<void> {
-  const { rowCount } = await ledger.pool.query(
-    `update lockkeeper._deploys set code = greatest(code, $5), direction = $6
-     where namespace = $1 and environment = $2 and id = $3 and fencing_token = $4`,
-    [ledger.namespace, ref.environment, ref.deploy, ref.token, code, direction],
-  );
-  if (rowCount !== 1) throw fencedDeploy(ref);
-  await addEvent(ledger, {
-    environment: ref.environment,
-    deploy: ref.deploy,
-    actor: 'lockkeeper',
-    event: 'code',
-    detail: { code, direction },
+export async function recordCode(
+  ledger: Ledger,
+  ref: DeployRef,
+  { code, direction, act }: { code: number; direction: Direction; act?: number },
+): Promise<void> {
+  await writeAs(ledger, ref, act, async (db) => {
+    await db.query(
+      `update lockkeeper._deploys set code = greatest(code, $4), direction = $5
+       where namespace = $1 and environment = $2 and id = $3`,
+      [ledger.namespace, ref.environment, ref.deploy, code, direction],
+    );
+    await addEvent(
+      ledger,
+      {
+        environment: ref.environment,
+        deploy: ref.deploy,
+        actor: 'lockkeeper',
+        event: 'code',
+        detail: { code, direction },
+      },
+      db,
+    );
   });
 }
 

@@ -1,5 +1,5 @@
 import type { DeployRef, PlanStep, StepRecord, StepState } from '../protocol.ts';
-import { fencedDeploy } from './deploy-record.ts';
+import { fencedDeploy, writeAs } from './deploy-record.ts';
 import { storable } from '../storable.ts';
 import { addEvent } from './events.ts';
 import type { Ledger } from './pool.ts';
@@ -48,34 +48,34 @@ export interface StepChange {
 }
 
 /** @throws {LockkeeperError} FENCED */
-export async function recordStep(ledger: Ledger, ref: DeployRef, change: StepChange): Promise<void> {
+export async function recordStep(
+  ledger: Ledger,
+  ref: DeployRef,
+  { act, ...change }: StepChange & { readonly act?: number },
+): Promise<void> {
   const begins = change.state === 'started' || change.state === 'compensating';
-  const { rowCount } = await ledger.pool.query(
-    `update lockkeeper._deploy_steps s set state = $6, run_id = coalesce($7, s.run_id), result = $8,
-       started_at = case when $9 then coalesce(s.started_at, now()) else s.started_at end,
-       ended_at = case when $9 then null else now() end
-     from lockkeeper._deploys d
-     where s.namespace = $1 and s.environment = $2 and s.deploy = $3 and s.n = $5
-       and d.namespace = s.namespace and d.environment = s.environment and d.id = s.deploy and d.fencing_token = $4`,
-    [
-      ledger.namespace,
-      ref.environment,
-      ref.deploy,
-      ref.token,
-      change.n,
-      change.state,
-      change.runId ?? null,
-      change.note === undefined ? null : { note: storable(change.note) },
-      begins,
-    ],
-  );
-  if (rowCount !== 1) throw fencedDeploy(ref);
-  await addEvent(ledger, {
-    environment: ref.environment,
-    deploy: ref.deploy,
-    actor: 'lockkeeper',
-    event: 'step',
-    detail: change,
+  await writeAs(ledger, ref, act, async (db) => {
+    await db.query(
+      `update lockkeeper._deploy_steps set state = $5, run_id = coalesce($6, run_id), result = $7,
+         started_at = case when $8 then coalesce(started_at, now()) else started_at end,
+         ended_at = case when $8 then null else now() end
+       where namespace = $1 and environment = $2 and deploy = $3 and n = $4`,
+      [
+        ledger.namespace,
+        ref.environment,
+        ref.deploy,
+        change.n,
+        change.state,
+        change.runId ?? null,
+        change.note === undefined ? null : { note: storable(change.note) },
+        begins,
+      ],
+    );
+    await addEvent(
+      ledger,
+      { environment: ref.environment, deploy: ref.deploy, actor: 'lockkeeper', event: 'step', detail: change },
+      db,
+    );
   });
 }
 

@@ -64,8 +64,11 @@ export interface DeployActivities {
   settleDeploy(input: { environment: string; deploy: string; reason: string }): Promise<void>;
 
   grantLock(input: { environment: string; deploy: string; runId: string }): Promise<LockGrant>;
-  recordCode(input: DeployRef & { code: number; direction: Direction }): Promise<void>;
-  recordStep(input: DeployRef & { n: number; state: StepState; runId?: string; note?: string }): Promise<void>;
+  /** `act` counts what a run writes: what comes late, or again, changes nothing. */
+  recordCode(input: DeployRef & { act?: number; code: number; direction: Direction }): Promise<void>;
+  recordStep(
+    input: DeployRef & { act?: number; n: number; state: StepState; runId?: string; note?: string },
+  ): Promise<void>;
   closeGate(input: DeployRef & { taskQueue: string }): Promise<QueueState>;
   assertGates(input: DeployRef): Promise<void>;
   readDrain(input: DeployRef): Promise<QueueState[]>;

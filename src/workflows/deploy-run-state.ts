@@ -49,6 +49,8 @@ export class RunState {
   #phase = 'starting';
   #direction: Direction = 'forward';
   #token = 0;
+  /** How much this run has written. */
+  #acts = 0;
   #steps: StepRecord[] = [];
   #end: { outcome: Outcome; reason: string } | undefined;
 
@@ -92,14 +94,14 @@ export class RunState {
   /** Writes the code down before the act that it names is over with; it only grows. */
   async reach(code: number): Promise<void> {
     if (code <= this.code) return;
-    await this.#write(() => acts(`code ${code}`).recordCode({ ...this.ref, code, direction: this.#direction }));
+    await this.#write((act) => acts(`code ${code}`).recordCode({ ...this.ref, act, code, direction: this.#direction }));
     this.code = code;
     this.tell();
   }
 
   async turnBack(): Promise<void> {
     this.#direction = 'back';
-    await this.#write(() => acts('turn back').recordCode({ ...this.ref, code: this.code, direction: 'back' }));
+    await this.#write((act) => acts('turn back').recordCode({ ...this.ref, act, code: this.code, direction: 'back' }));
     this.enter('rolling back');
   }
 
@@ -108,13 +110,15 @@ export class RunState {
     this.#steps = this.#steps.map((step) =>
       step.n === n ? { n, name: step.name, type: step.type, state, ...note } : step,
     );
-    await this.#write(() => acts(`step ${n}: ${state}`).recordStep({ ...this.ref, n, state, ...more }));
+    await this.#write((act) => acts(`step ${n}: ${state}`).recordStep({ ...this.ref, act, n, state, ...more }));
     this.tell();
   }
 
   /** The record is written also when the run was just cancelled: what is true is not undone by that. */
-  #write(act: () => Promise<void>): Promise<void> {
-    return CancellationScope.nonCancellable(act);
+  #write(write: (act: number) => Promise<void>): Promise<void> {
+    this.#acts += 1;
+    const act = this.#acts;
+    return CancellationScope.nonCancellable(() => write(act));
   }
 
   hold(held: NonNullable<DeployStatus['held']> | undefined): void {

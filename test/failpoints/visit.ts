@@ -18,6 +18,8 @@ import type { Scene } from '../support/scene.ts';
 export const ACTIONS = ['kill', 'stop', 'error'] as const;
 export type Action = (typeof ACTIONS)[number];
 
+/** The build of the sources before what it leaves out. */
+const WITH_FAILPOINTS = 'dist-with-failpoints/cli/main.js';
 const CONFIG = fileURLToPath(new URL('lockkeeper.yaml', import.meta.url));
 /** Long after the frozen process goes on (20 s) and everything that waits for a silent one has given up. */
 const WITHIN = 90_000;
@@ -132,7 +134,7 @@ class Place {
       COMMAND_LOG: this.#commandLog,
       LOCKKEEPER_FAILPOINT: `${this.#name}:${this.#action}:${this.#marker}`,
     };
-    const started = this.#processes.lockkeeper([command, '--config', CONFIG], { env });
+    const started = this.#processes.node(WITH_FAILPOINTS, [command, '--config', CONFIG], { env });
     this.#running.add(started);
     void started.exited.then(() => {
       this.#running.delete(started);

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { grantLock, recordCode, recordOutcome } from '../../src/ledger/deploy-record.ts';
 import { insertRequest, withdraw } from '../../src/ledger/deploy-requests.ts';
 import { contentHash, openDeploys, readDeploy } from '../../src/ledger/deploys.ts';
+import { readEvents } from '../../src/ledger/event-log.ts';
 import { readSteps, recordStep } from '../../src/ledger/deploy-steps.ts';
 import type { DeployRequest, ResolvedPlan } from '../../src/protocol.ts';
 import { freshLedger } from '../support/fresh-ledger.ts';
@@ -128,7 +129,11 @@ describe('the lock', () => {
 
   test('asked for again by the same run keeps the token, also after the code has grown', async () => {
     const first = await grant('v1', 'run-1');
-    await recordCode(ledger, { environment, deploy: 'v1', token: first.row.token! }, 500, 'forward');
+    await recordCode(
+      ledger,
+      { environment, deploy: 'v1', token: first.row.token! },
+      { code: 500, direction: 'forward' },
+    );
     const again = await grant('v1', 'run-1');
     expect(again.row).toMatchObject({
       token: first.row.token,
@@ -155,7 +160,11 @@ describe('the lock', () => {
     await expect(refusal).rejects.toMatchObject({ code: 'FENCED' });
     await expect(refusal).rejects.toThrow(/run-1/);
     expect((await deploy('v1')).token).toBe(second.row.token);
-    await recordCode(ledger, { environment, deploy: 'v1', token: second.row.token! }, 400, 'forward');
+    await recordCode(
+      ledger,
+      { environment, deploy: 'v1', token: second.row.token! },
+      { code: 400, direction: 'forward' },
+    );
     expect((await deploy('v1')).code).toBe(400);
   });
 
@@ -181,16 +190,16 @@ describe('the code', () => {
   });
 
   test('only grows, while the direction changes', async () => {
-    await recordCode(ledger, ref, 601, 'forward');
-    await recordCode(ledger, ref, 400, 'back');
+    await recordCode(ledger, ref, { code: 601, direction: 'forward' });
+    await recordCode(ledger, ref, { code: 400, direction: 'back' });
     expect(await deploy('v1')).toMatchObject({ code: 601, direction: 'back' });
-    await recordCode(ledger, ref, 700, 'back');
+    await recordCode(ledger, ref, { code: 700, direction: 'back' });
     expect(await deploy('v1')).toMatchObject({ code: 700 });
   });
 
   test('a run with another token may not write it', async () => {
     const later = (await grant('v1', 'run-2')).row.token!;
-    const refusal = recordCode(ledger, ref, 500, 'forward');
+    const refusal = recordCode(ledger, ref, { code: 500, direction: 'forward' });
     await expect(refusal).rejects.toMatchObject({ code: 'FENCED' });
     await expect(refusal).rejects.toThrow(new RegExp(`token ${ref.token} may not write`));
     expect(await deploy('v1')).toMatchObject({ code: 300, token: later });
@@ -200,6 +209,26 @@ describe('the code', () => {
     await grant('v1', 'run-2');
     await expect(recordStep(ledger, ref, { n: 1, state: 'started' })).rejects.toMatchObject({ code: 'FENCED' });
     expect((await readSteps(ledger, environment, 'v1')).map((step) => step.state)).toEqual(['pending', 'pending']);
+  });
+
+  test('what a frozen attempt writes late, or a repeated one again, changes nothing', async () => {
+    await recordStep(ledger, ref, { n: 1, state: 'started', act: 1 });
+    await recordStep(ledger, ref, { n: 1, state: 'done', act: 2 });
+    await recordCode(ledger, ref, { code: 601, direction: 'back', act: 3 });
+    const before = await readEvents(ledger, environment, 'v1');
+    await recordStep(ledger, ref, { n: 1, state: 'started', act: 1 });
+    await recordCode(ledger, ref, { code: 601, direction: 'back', act: 3 });
+    await recordCode(ledger, ref, { code: 700, direction: 'forward', act: 2 });
+    expect((await readSteps(ledger, environment, 'v1'))[0]).toMatchObject({ state: 'done' });
+    expect(await deploy('v1')).toMatchObject({ code: 601, direction: 'back' });
+    expect(await readEvents(ledger, environment, 'v1')).toEqual(before);
+  });
+
+  test('a later run counts its acts anew', async () => {
+    await recordCode(ledger, ref, { code: 400, direction: 'forward', act: 7 });
+    const { token } = (await grant('v1', 'run-2')).row;
+    await recordCode(ledger, { ...ref, token: token! }, { code: 500, direction: 'forward', act: 1 });
+    expect(await deploy('v1')).toMatchObject({ code: 500 });
   });
 
   test('a step remembers when it began, and that it ended', async () => {

@@ -24,7 +24,9 @@ beforeAll(async () => {
 async function workers(number: number): Promise<TestProcess[]> {
   const processes = new Processes();
   const env = { ...scene.temporal.env, DATABASE_URL: scene.ledger.databaseUrl };
-  const started = Array.from({ length: number }, () => processes.lockkeeper(['worker', '--config', CONFIG], { env }));
+  const started = Array.from({ length: number }, () =>
+    processes.node('dist/cli/main.js', ['worker', '--config', CONFIG], { env }),
+  );
   atEnd(() => started.forEach((one) => one.kill('SIGKILL')));
   for (const one of started) await one.waitForLine(/worker ready/, { within: 40_000 });
   return started;

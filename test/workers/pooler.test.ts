@@ -15,7 +15,7 @@ test.each(['worker', 'deploy-worker'])(
     const proxy = await LedgerProxy.start(scene.ledger.databaseUrl);
     const env = { ...scene.temporal.env, DATABASE_URL: proxy.databaseUrl };
     proxy.poolConnections();
-    const refused = processes.lockkeeper([command, '--config', CONFIG], { env });
+    const refused = processes.node('dist/cli/main.js', [command, '--config', CONFIG], { env });
     expect(await refused.ended()).toMatchObject({ code: EXIT.usage });
     expect(refused.stderr).toContain('a connection pooler (such as PgBouncer) stands between');
     expect(refused.stderr).toContain('Set DATABASE_URL to Postgres itself');

@@ -138,6 +138,8 @@ create table lockkeeper._deploys (
   outcome text check (outcome in ('succeeded', 'failed', 'rolledBack', 'aborted')),
   outcome_reason text,
   fencing_token bigint,
+  -- The number of the last thing that the run with this token wrote: what comes late, or again, changes nothing.
+  last_act integer not null default 0,
   run_ids text[] not null default '{}',
   lock_granted_at timestamptz,
   finished_at timestamptz,
