@@ -62,6 +62,9 @@ export const LEASE_CLAIM_WITHIN = 300_000;
 export const STEP_TIMEOUT = 3_600_000;
 /** From SIGTERM to SIGKILL of a command that is ended. */
 export const COMMAND_KILL_AFTER = 5_000;
+/** A deploy worker frozen for longer has its command ended by the guard: with the time to end it less than the 10 s after
+ *  which the server gives up on the step. */
+export const COMMAND_SILENT_FOR = 4_000;
 /** How long a held deploy waits for a person before it is rolled back. */
 export const HOLD = 3_600_000;
 /** How long a deploy waits to see work move again after its gates are open (the server needs 1.1 s). */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApplicationFailure, CancelledFailure, CompleteAsyncError, Context } from '@temporalio/activity';
-import { COMMAND_KILL_AFTER } from '../defaults.ts';
+import { COMMAND_KILL_AFTER, COMMAND_SILENT_FOR } from '../defaults.ts';
 import { LineSplitter, OutputTail } from '../commands/output.ts';
 import { endGuarded } from '../commands/end-guarded.ts';
 import type { GuardedProcess } from '../commands/guarded-process.ts';
@@ -67,6 +67,7 @@ export function createStepActivities(deps: DeployDependencies): StepActivities {
           stdout: sink('stdout'),
           stderr: sink('stderr'),
           killAfterMs: COMMAND_KILL_AFTER,
+          silentForMs: COMMAND_SILENT_FOR,
           onStarted: (guard) => refusing(() => recordGuard(ledger, input, input.n, guard)),
           signal: AbortSignal.any([Context.current().cancellationSignal, deps.stopping]),
         });

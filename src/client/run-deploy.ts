@@ -205,6 +205,8 @@ async function commandOutcome(
       stderr: (c) => command.stderr(c),
       // Gone before the lease is anybody else's: half of it may have passed before the loss is noticed.
       killAfterMs: Math.min(COMMAND_KILL_AFTER, leaseMs / 4),
+      // A wrapper that is frozen cannot end it: its guard does, before the lease is over.
+      silentForMs: leaseMs / 2,
       signal,
     });
   } catch (error) {

@@ -2,7 +2,7 @@
  * The guard of one command: a process of its own between the command and the one who is responsible for it, so that the
  * command ends when that one is killed. It leads a session and a process group (its parent spawned it detached) and the
  * command runs inside them. It waits for the command as one JSON line on stdin; end of stdin means that its parent is gone
- * or wants the command ended. Not for import: `node guard.js`, started by `spawnGuard`.
+ * or wants the command ended, and silence on it that the parent is frozen. Not for import: `node guard.js`, started by `spawnGuard`.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, writeSync } from 'node:fs';
@@ -46,7 +46,11 @@ async function guard(spec: protocol.GuardSpec): Promise<void> {
       resolve('exited');
     });
   });
-  if ((await Promise.race([exited, parentGone])) === 'parentGone') {
+  const silent = spec.silentForMs === undefined ? [] : [parentSilent(spec.silentForMs)];
+  const why = await Promise.race([exited, parentGone, ...silent]);
+  if (why !== 'exited') {
+    if (why === 'parentSilent')
+      report({ broken: `the process that is responsible for it was frozen for ${spec.silentForMs! / 1000} s or more` });
     await endProcesses(() => find('everything'), spec.killAfterMs);
     return;
   }
@@ -97,6 +101,19 @@ function othersOf(spec: protocol.GuardSpec): (reach: Reach) => Found {
 
 async function settle(isDone: () => boolean, withinMs: number): Promise<void> {
   for (const until = performance.now() + withinMs; !isDone() && performance.now() < until;) await delay(LOOK_EVERY);
+}
+
+/** Resolves when the parent has not written a line for so long; our own time out (a machine asleep) does not count. */
+async function parentSilent(ms: number): Promise<'parentSilent'> {
+  let heard = performance.now();
+  process.stdin.on('data', () => (heard = performance.now()));
+  for (let looked = heard; performance.now() - heard < ms;) {
+    await delay(ms / protocol.KEEPALIVES_PER_SILENCE);
+    const now = performance.now();
+    if (now - looked > ms / 2) heard = now;
+    looked = now;
+  }
+  return 'parentSilent';
 }
 
 /** The spec, or `undefined` when the parent let go before it had given one. */

@@ -20,6 +20,8 @@ export interface GuardedCommand {
   stderr?: (chunk: Buffer) => void;
   /** From SIGTERM to SIGKILL when the command is ended, milliseconds. */
   killAfterMs: number;
+  /** How long this process may be frozen until its guard ends the command in its stead, milliseconds; left out: for ever. */
+  silentForMs?: number;
   /** Is awaited before the command's program begins: the place to record what `endGuarded` needs. If it throws, nothing is run. */
   onStarted?: (guarded: GuardedProcess) => Promise<void> | void;
   /** Ends the command. */
@@ -39,7 +41,7 @@ export interface CommandEnd {
  * all its processes. Any exit code is a result, not an error.
  *
  * Whatever it rejects with, the command's processes are proven gone before (see `finderOf` for what that covers), or the error
- * says which are left. A process frozen with SIGSTOP has not ended: there another one has to call `endGuarded`.
+ * says which are left. For a process frozen with SIGSTOP the guard ends the command after `silentForMs`.
  *
  * @throws the reason of `signal`, or whatever `onStarted` or an output callback threw.
  * @throws LockkeeperError `STEP_FAILED`: the program could not be started; the guard was killed, and how the command would
@@ -86,6 +88,7 @@ function begin(guard: Guard, command: GuardedCommand): void {
     ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
     env: { ...process.env, ...command.env, [GUARD_VARIABLE]: marks },
     killAfterMs: command.killAfterMs,
+    ...(command.silentForMs !== undefined && { silentForMs: command.silentForMs }),
   });
 }
 

@@ -9,6 +9,7 @@ import type { CommandOutput } from './command-output.ts';
 import {
   COMMAND_STDERR_FD,
   COMMAND_STDOUT_FD,
+  KEEPALIVES_PER_SILENCE,
   REPORT_FD,
   type GuardReports,
   type GuardSpec,
@@ -61,7 +62,15 @@ export async function spawnGuard(stdout: CommandOutput, stderr: CommandOutput): 
   const record = recordOf(Number(child.pid));
   return {
     record,
-    begin: (spec) => child.stdin?.write(`${JSON.stringify({ ...spec, record } satisfies GuardSpec)}\n`),
+    begin(spec) {
+      child.stdin?.write(`${JSON.stringify({ ...spec, record } satisfies GuardSpec)}\n`);
+      if (spec.silentForMs === undefined) return;
+      const alive = setInterval(
+        () => child.stdin?.writable && child.stdin.write('\n'),
+        spec.silentForMs / KEEPALIVES_PER_SILENCE,
+      );
+      child.once('exit', () => clearInterval(alive));
+    },
     letGo: () => child.stdin?.end(),
     ended: watch(child, stream(REPORT_FD), stream(2)),
   };

@@ -22,12 +22,21 @@ import type {
 import { describeJob } from './details.ts';
 import { JobRun, jobKey } from './run-slices.ts';
 
+/** Replaying 2,500 events took a fresh worker 1.5 s, 0.6 ms each: with these it takes less than 0.2 s. */
+const EVENTS_AT_MOST = 300;
+
 /** Runs one job, slice after slice, until it has ended; a person can release it from quarantine. */
 export async function job(input: JobWorkflowInput): Promise<unknown> {
   const run = setup(input);
-  const outcome = await run.run(() => workflowInfo().continueAsNewSuggested);
+  const outcome = await run.run(isLong);
   if (outcome === 'paused') return goOnAsNew(input, run);
   return resultOf(outcome, run.status().key);
+}
+
+/** Reason enough to begin a new history: a worker that takes over reads and replays all of it first. */
+function isLong(): boolean {
+  const { continueAsNewSuggested, historyLength } = workflowInfo();
+  return continueAsNewSuggested || historyLength >= EVENTS_AT_MOST;
 }
 
 function setup(input: JobWorkflowInput): JobRun {

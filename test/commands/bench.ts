@@ -50,8 +50,18 @@ export class Bench {
   }
 
   /** The same in a process of its own, which the test may kill. Resolves when the script has made the file `running`. */
-  async hold(text: string, killAfterMs: number): Promise<{ holder: ChildProcess; record: GuardedProcess }> {
-    const held: Held = { argv: this.script(text), env: this.env, killAfterMs, recordIn: this.path('record') };
+  async hold(
+    text: string,
+    killAfterMs: number,
+    silentForMs?: number,
+  ): Promise<{ holder: ChildProcess; record: GuardedProcess }> {
+    const held: Held = {
+      argv: this.script(text),
+      env: this.env,
+      killAfterMs,
+      ...(silentForMs !== undefined && { silentForMs }),
+      recordIn: this.path('record'),
+    };
     const script = fileURLToPath(new URL('holder.ts', import.meta.url));
     const holder = this.spawn(process.execPath, ['--no-warnings', script, JSON.stringify(held)], true);
     await this.made('running');

@@ -118,6 +118,24 @@ describe('the process that is responsible is gone', () => {
     await eventually(() => bench.running().length === 0 && !isAlive(record.guardPid), 'the end of the command', 3_000);
   });
 
+  it('SIGSTOP of the parent for longer than it may be silent: its command ends without it', async () => {
+    const { holder, record } = await bench.hold('sleep 100 & : > $BENCH/running; wait', 5_000, 600);
+    holder.kill('SIGSTOP');
+    await eventually(() => bench.running().length === 0 && !isAlive(record.guardPid), 'the end of the command', 5_000);
+    holder.kill('SIGKILL');
+  });
+
+  it('a parent that lives is never silent, however long its command takes', async () => {
+    const { holder, record } = await bench.hold(
+      'sleep 2; : > $BENCH/ended; sleep 100 & : > $BENCH/running; wait',
+      5_000,
+      600,
+    );
+    expect([bench.has('ended'), isAlive(record.guardPid)]).toEqual([true, true]);
+    holder.kill('SIGKILL');
+    await eventually(() => bench.running().length === 0, 'the end of the command', 3_000);
+  });
+
   it('Ctrl-C in its terminal reaches the parent alone: what the command gets is the decision of the parent', async () => {
     const text = `trap 'echo > $BENCH/interrupted' INT; trap 'echo > $BENCH/terminated; exit' TERM; : > $BENCH/running; while :; do sleep 0.1; done`;
     const { holder } = await bench.hold(text, 5_000);

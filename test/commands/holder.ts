@@ -6,6 +6,7 @@ export interface Held {
   argv: [string, ...string[]];
   env: Record<string, string>;
   killAfterMs: number;
+  silentForMs?: number;
   /** Where the record goes, before the command begins. */
   recordIn: string;
 }
@@ -15,5 +16,6 @@ await runGuarded({
   argv: held.argv,
   env: held.env,
   killAfterMs: held.killAfterMs,
+  ...(held.silentForMs !== undefined && { silentForMs: held.silentForMs }),
   onStarted: (record) => writeFileSync(held.recordIn, JSON.stringify(record)),
 });
