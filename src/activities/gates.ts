@@ -2,8 +2,18 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { failpoint } from '../failpoints.ts';
 import type { ClaimRow } from '../ledger/claims.ts';
 import { endForeignClaim, runningClaims } from '../ledger/claims.ts';
+import { beginAct } from '../ledger/deploy-record.ts';
 import { addEvent } from '../ledger/events.ts';
-import { closeFence, ensureGate, isDrained, openFence, readGate, readGates, releaseGate } from '../ledger/gates.ts';
+import {
+  closeFence,
+  ensureGate,
+  isDrained,
+  keepLimit,
+  openFence,
+  readGate,
+  readGates,
+  releaseGate,
+} from '../ledger/gates.ts';
 import type { GateRow } from '../ledger/gates.ts';
 import { standingQueues } from '../ledger/movement.ts';
 import type { DeployActivities, DeployRef, QueueState } from '../protocol.ts';
@@ -34,7 +44,7 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
   });
 
   return {
-    closeGate: ({ taskQueue, ...ref }) => refusing(() => closeGate(ref, taskQueue)),
+    closeGate: ({ taskQueue, act, ...ref }) => refusing(() => closeGate(ref, act, taskQueue)),
 
     assertGates: (ref) => refusing(() => assertGates(ref)),
 
@@ -56,8 +66,9 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
       return claims.length;
     },
 
-    async openGate({ taskQueue, ...ref }) {
+    async openGate({ taskQueue, act, ...ref }) {
       await failpoint('gate.opening');
+      if (act !== undefined) await beginAct(ledger, ref, act);
       const gate = await openFence(ledger, taskQueue, owner(ref));
       if (!gate) return;
       await failpoint('gate.unfenced');
@@ -79,13 +90,13 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
     },
   };
 
-  async function closeGate(ref: DeployRef, taskQueue: string): Promise<QueueState> {
+  async function closeGate(ref: DeployRef, act: number | undefined, taskQueue: string): Promise<QueueState> {
     await ensureGate(ledger, ref.environment, taskQueue);
     const limit = await readLimit(client, taskQueue);
     refuseForeign(limit, taskQueue, ledgerId);
     // The limit from before is kept once, never one of ours.
     const before = isOurBrake(limit, ledgerId) ? undefined : limit;
-    const generation = await closeFence(ledger, taskQueue, owner(ref), before);
+    const generation = await closeFence(ledger, taskQueue, { ...owner(ref), act }, before);
     await failpoint('gate.fenced');
     await brakeOwned(ref, taskQueue, generation);
     await failpoint('gate.braked');
@@ -108,6 +119,8 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
         { taskQueue: gate.taskQueue, found: limit },
         'the brake of a closed gate was changed by somebody; put back',
       );
+      // What a person wants it to be is what it will be when the gate opens.
+      if (!isOurBrake(limit, ledgerId)) await keepLimit(ledger, gate, limit);
       await brakeOwned(ref, gate.taskQueue, gate.generation);
     }
   }

@@ -106,6 +106,15 @@ export async function writeAs(
   });
 }
 
+/** From now on nothing that this run began before `act` counts: a gate that it opens is not closed again by a late attempt. */
+export async function beginAct(ledger: Ledger, ref: DeployRef, act: number): Promise<void> {
+  await ledger.pool.query(
+    `update lockkeeper._deploys set last_act = greatest(last_act, $5)
+     where namespace = $1 and environment = $2 and id = $3 and fencing_token = $4`,
+    [ledger.namespace, ref.environment, ref.deploy, ref.token, act],
+  );
+}
+
 /** The code only grows. @throws {LockkeeperError} FENCED */
 export async function recordCode(
   ledger: Ledger,

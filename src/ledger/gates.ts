@@ -14,6 +14,11 @@ export interface GateOwner {
   readonly token: number;
 }
 
+/** Who closes a gate, and as its run's how manyth act: one that comes after later ones were done is refused. */
+export interface GateCloser extends GateOwner {
+  readonly act?: number | undefined;
+}
+
 export interface GateRow {
   readonly taskQueue: string;
   readonly environment: string;
@@ -87,12 +92,12 @@ export async function readGates(ledger: Ledger, environment: string): Promise<Ga
  * Closes the fence for a deploy, or finds that it already has. Waits for claims in flight, so that they are counted.
  * `limit` is the queue's present rate limit, kept unless one from before is already known.
  * Returns the gate's generation, which goes into the brake's reason and into drain signals.
- * @throws {LockkeeperError} GATE_OWNED_BY_ANOTHER
+ * @throws {LockkeeperError} GATE_OWNED_BY_ANOTHER, FENCED
  */
 export async function closeFence(
   ledger: Ledger,
   taskQueue: string,
-  owner: GateOwner,
+  owner: GateCloser,
   limit: LimitBefore | undefined,
 ): Promise<number> {
   return inTransaction(ledger, async (client) => {
@@ -126,17 +131,26 @@ export async function closeFence(
   });
 }
 
-/** A run that was terminated may still have an act under way: it must not close what was opened after it. */
-async function refuseEnded(db: Queryable, ledger: Ledger, environment: string, owner: GateOwner): Promise<void> {
+/** An act that was frozen, or whose run was terminated, must not close what was opened after it. */
+async function refuseEnded(db: Queryable, ledger: Ledger, environment: string, owner: GateCloser): Promise<void> {
   const { rows } = await db.query(
     `select from lockkeeper._deploys where namespace = $1 and environment = $2 and id = $3
-       and (outcome is not null or fencing_token > $4)`,
-    [ledger.namespace, environment, owner.deploy, owner.token],
+       and (outcome is not null or fencing_token > $4 or (fencing_token = $4 and last_act >= $5))`,
+    [ledger.namespace, environment, owner.deploy, owner.token, owner.act ?? null],
   );
   if (rows.length === 0) return;
   throw new LockkeeperError(
     'FENCED',
-    `deploy ${owner.deploy} has ended, or a later run of it holds the lock: token ${owner.token} may close no gate`,
+    `deploy ${owner.deploy} has ended or gone on, or a later run of it holds the lock: token ${owner.token} may close no gate now`,
+  );
+}
+
+/** A person has changed a closed queue's limit: that is the one to put back when it opens. */
+export async function keepLimit(ledger: Ledger, gate: GateRow, limit: LimitBefore | undefined): Promise<void> {
+  await ledger.pool.query(
+    `update lockkeeper._gates set limit_before = $4
+     where namespace = $1 and task_queue = $2 and generation = $3 and state = 'closed'`,
+    [ledger.namespace, gate.taskQueue, gate.generation, limit ? JSON.stringify(limit) : null],
   );
 }
 

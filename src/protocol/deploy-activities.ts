@@ -69,11 +69,11 @@ export interface DeployActivities {
   recordStep(
     input: DeployRef & { act?: number; n: number; state: StepState; runId?: string; note?: string },
   ): Promise<void>;
-  closeGate(input: DeployRef & { taskQueue: string }): Promise<QueueState>;
+  closeGate(input: DeployRef & { act?: number; taskQueue: string }): Promise<QueueState>;
   assertGates(input: DeployRef): Promise<void>;
   readDrain(input: DeployRef): Promise<QueueState[]>;
   abandonSlices(input: DeployRef & { taskQueue: string }): Promise<number>;
-  openGate(input: DeployRef & { taskQueue: string }): Promise<void>;
+  openGate(input: DeployRef & { act?: number; taskQueue: string }): Promise<void>;
   /** Queues with work of ours that has not been seen moving since the gates opened. */
   stillStanding(input: DeployRef & { since: number }): Promise<string[]>;
   finishDeploy(input: DeployRef & { outcome: Outcome; reason?: string }): Promise<void>;

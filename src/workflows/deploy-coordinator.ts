@@ -1,5 +1,7 @@
 import {
   ApplicationFailure,
+  CancellationScope,
+  ChildWorkflowCancellationType,
   ParentClosePolicy,
   allHandlersFinished,
   condition,
@@ -49,6 +51,16 @@ const REFUSALS_KEPT = 20;
 /** The fixed address of an environment: takes requests and signals, and drives one deploy at a time, in approval order. */
 export async function deployCoordinator(input: CoordinatorInput): Promise<void> {
   const coordinator = new Coordinator(input);
+  try {
+    await run(coordinator);
+  } catch (error) {
+    // Cancelled by a person: what it was told is not lost, and the deploy worker starts a new one soon.
+    await CancellationScope.nonCancellable(() => coordinator.settled());
+    throw error;
+  }
+}
+
+async function run(coordinator: Coordinator): Promise<never> {
   for (;;) {
     const [next] = await coordinator.readQueue();
     if (next) await coordinator.drive(next);
@@ -56,6 +68,9 @@ export async function deployCoordinator(input: CoordinatorInput): Promise<void> 
     if (coordinator.shouldContinueAsNew()) await coordinator.goOnAsNew();
   }
 }
+
+/** What was asked of it is answered, also when it is being cancelled. */
+const uncancelled = <T>(act: () => Promise<T>) => CancellationScope.nonCancellable(act);
 
 class Coordinator {
   readonly #environment: string;
@@ -66,21 +81,25 @@ class Coordinator {
   #running: string | undefined;
   #woken = false;
   #refresh = false;
-  /** Acts of the two background loops that are under way. */
+  /** Acts of the two inboxes that are under way. */
   #busy = 0;
 
   constructor(input: CoordinatorInput) {
     this.#environment = input.environment;
     this.#refused = input.refused ?? [];
-    setHandler(defineUpdate<DeployTicket, [DeployRequest]>(REQUEST_DEPLOY_UPDATE), (request) => this.#accept(request), {
-      validator: (request) => {
-        const refused = refuseRequest(request);
-        if (refused) throw ApplicationFailure.nonRetryable(refused, 'DEPLOY_INVALID');
+    setHandler(
+      defineUpdate<DeployTicket, [DeployRequest]>(REQUEST_DEPLOY_UPDATE),
+      (request) => uncancelled(() => this.#accept(request)),
+      {
+        validator: (request) => {
+          const refused = refuseRequest(request);
+          if (refused) throw ApplicationFailure.nonRetryable(refused, 'DEPLOY_INVALID');
+        },
       },
-    });
+    );
     setHandler(
       defineUpdate<void, [Withdrawal]>(WITHDRAW_DEPLOY_UPDATE),
-      (withdrawal: Withdrawal) => this.#withdraw(withdrawal),
+      (withdrawal: Withdrawal) => uncancelled(() => this.#withdraw(withdrawal)),
       {
         validator: (withdrawal: Withdrawal) => {
           if (withdrawal?.deploy && withdrawal.reason && withdrawal.by) return;
@@ -99,8 +118,8 @@ class Coordinator {
       this.#woken = true;
     });
     setHandler(defineQuery<CoordinatorStatus>(COORDINATOR_STATUS_QUERY), () => this.#status());
-    void this.#each(this.#requests, (request) => this.#acceptSignal(request));
-    void this.#each(this.#messages, (message) => this.#passOn(message));
+    void uncancelled(() => this.#each(this.#requests, (request) => this.#acceptSignal(request)));
+    void uncancelled(() => this.#each(this.#messages, (message) => this.#passOn(message)));
   }
 
   async readQueue(): Promise<NextDeploy[]> {
@@ -138,7 +157,9 @@ class Coordinator {
       const child = await startChild<typeof deployRun>('deployRun', {
         workflowId,
         args: [{ environment: this.#environment, deploy: next.deploy }],
+        // It ends by itself, whatever becomes of this workflow.
         parentClosePolicy: ParentClosePolicy.ABANDON,
+        cancellationType: ChildWorkflowCancellationType.ABANDON,
         workflowRunTimeout: next.runTimeoutMs,
         staticSummary: next.summary,
         memo: { deploy: next.deploy },
@@ -169,10 +190,15 @@ class Coordinator {
     return this.#refresh || workflowInfo().continueAsNewSuggested;
   }
 
-  async goOnAsNew(): Promise<never> {
-    await condition(
+  /** Everything it was told has been dealt with. */
+  settled(): Promise<void> {
+    return condition(
       () => allHandlersFinished() && this.#busy === 0 && this.#requests.length === 0 && this.#messages.length === 0,
     );
+  }
+
+  async goOnAsNew(): Promise<never> {
+    await this.settled();
     return continueAsNew<typeof deployCoordinator>({ environment: this.#environment, refused: this.#refused });
   }
 

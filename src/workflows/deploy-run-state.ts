@@ -49,7 +49,7 @@ export class RunState {
   #phase = 'starting';
   #direction: Direction = 'forward';
   #token = 0;
-  /** How much this run has written. */
+  /** How much this run has done. */
   #acts = 0;
   #steps: StepRecord[] = [];
   #end: { outcome: Outcome; reason: string } | undefined;
@@ -91,6 +91,12 @@ export class RunState {
     setCurrentDetails(describeDeploy(this.status()));
   }
 
+  /** The number of what this run does next: whatever was numbered before and comes later is void. */
+  nextAct(): number {
+    this.#acts += 1;
+    return this.#acts;
+  }
+
   /** Writes the code down before the act that it names is over with; it only grows. */
   async reach(code: number): Promise<void> {
     if (code <= this.code) return;
@@ -116,8 +122,7 @@ export class RunState {
 
   /** The record is written also when the run was just cancelled: what is true is not undone by that. */
   #write(write: (act: number) => Promise<void>): Promise<void> {
-    this.#acts += 1;
-    const act = this.#acts;
+    const act = this.nextAct();
     return CancellationScope.nonCancellable(() => write(act));
   }
 

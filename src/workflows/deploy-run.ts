@@ -61,7 +61,7 @@ async function closeGates(run: RunState, grant: LockGrant): Promise<void> {
   const deadline = Date.now() + grant.plan.drain.deadlineMs;
   for (const taskQueue of closingOrder(grant.plan.queues)) {
     run.stopIfAborted();
-    run.drain.record(await closing(taskQueue).closeGate({ ...run.ref, taskQueue }));
+    run.drain.record(await closing(taskQueue).closeGate({ ...run.ref, act: run.nextAct(), taskQueue }));
   }
   await run.reach(CODE.gatesClosed);
   await drain(run, grant, deadline);
@@ -159,7 +159,7 @@ async function finish(run: RunState, grant: LockGrant, end: End): Promise<string
   run.enter('opening the gates');
   const opened = Date.now();
   for (const taskQueue of closingOrder(grant.plan.queues).reverse()) {
-    await acts(`open the gate of ${taskQueue}`).openGate({ ...run.ref, taskQueue });
+    await acts(`open the gate of ${taskQueue}`).openGate({ ...run.ref, act: run.nextAct(), taskQueue });
   }
   const standing = await workMoves(run, opened);
   const reason = [end.reason, standing].filter(Boolean).join('; ');

@@ -48,6 +48,22 @@ export const countUntilTold = defineJob({
   },
 });
 
+/** Stays inside one transaction for a while, its connection idle, its effect written. */
+export const pausing = defineJob({
+  name: 'pausing',
+  taskQueue: 'numbers',
+  heartbeatTimeout: '4s',
+  state: { initial: { done: false } },
+  async *run(job, input: { ms: number }) {
+    if (job.state.done) return;
+    yield* job.transaction(async (sql, save) => {
+      await sql.query('insert into effect (job, n, build) values ($1, 0, $2)', [job.id, 'v1']);
+      await delay(input.ms);
+      save({ done: true });
+    });
+  },
+});
+
 /** One transaction that takes a while. */
 export const slow = defineJob({
   name: 'slow',

@@ -12,7 +12,8 @@ beforeAll(async () => {
 });
 
 const request = (id: string, more = {}) => scene.deploys.request({ id, plan: 'default', requestedBy: 'test', ...more });
-const coordinator = () => scene.temporal.client.workflow.getHandle(coordinatorId(ENVIRONMENT));
+const coordinator = (runId?: string) =>
+  scene.temporal.client.workflow.getHandle(coordinatorId(ENVIRONMENT), runId);
 
 /** When each run began and ended, from Temporal alone. */
 async function runs(): Promise<{ deploy: string; from: number; to: number }[]> {
@@ -102,6 +103,21 @@ test('a coordinator that was terminated comes back with everything that was acce
   const order = (await runs()).map((run) => run.deploy).slice(-3);
   expect(order).toEqual(['before-1', 'before-2', 'after']);
   await scene.expectOpen();
+}, 60_000);
+
+test('a coordinator that is cancelled ends, the deploy that runs does not, and a new one goes on', async () => {
+  scene.planOf([command('one', 'sleep 1')]);
+  await request('cancelled-1');
+  await request('cancelled-2');
+  const { runId } = await coordinator().describe();
+  await coordinator().cancel();
+  await eventually(async () => expect((await coordinator(runId).describe()).status.name).toBe('CANCELLED'));
+  await request('cancelled-3');
+  await ended('cancelled-1', 'cancelled-2', 'cancelled-3');
+  const found = await runs();
+  expect(found.map((run) => run.deploy).slice(-3)).toEqual(['cancelled-1', 'cancelled-2', 'cancelled-3']);
+  await scene.expectOpen();
+  await scene.record('deploy-coordinator-cancelled', coordinatorId(ENVIRONMENT), runId);
 }, 60_000);
 
 /** A deploy whose deploy worker is stopped and started anew in the middle of its first step. */

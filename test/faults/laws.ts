@@ -43,21 +43,21 @@ async function expectOrder(place: Place, deploys: readonly string[]): Promise<vo
 async function expectCommandOnce(place: Place, id: string): Promise<void> {
   const lines = place.commandLines.filter((line) => line.startsWith(`${id} `));
   expect(lines.filter((line) => line.endsWith(' begins')).length, lines.join(', ')).toBeLessThanOrEqual(1);
-  if ((await place.outcome(id)) === 'succeeded') expect(lines).toEqual([`${id} begins`, `${id} ends`]);
+  // Some plans have no command.
+  if (lines.length > 0 && (await place.outcome(id)) === 'succeeded')
+    expect(lines).toEqual([`${id} begins`, `${id} ends`]);
 }
 
 async function expectNoFailedWorkflowTask({ temporal }: Scene): Promise<void> {
   const failed = proto.temporal.api.enums.v1.EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED;
-  const reset = proto.temporal.api.enums.v1.WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW;
   for await (const { workflowId, runId } of temporal.client.workflow.list()) {
     const { events } = await temporal.client.workflow.getHandle(workflowId, runId).fetchHistory();
     const found = (events ?? [])
       .filter((event) => event.eventType === failed)
-      // A person's reset is written down as one.
-      .filter((event) => event.workflowTaskFailedEventAttributes?.cause !== reset);
-    expect(
-      found.map((event) => event.workflowTaskFailedEventAttributes?.failure?.message),
-      workflowId,
-    ).toEqual([]);
+      .map((event) => event.workflowTaskFailedEventAttributes?.failure)
+      // A person's reset, or termination in the middle of one, is written down as one, too.
+      .filter((failure) => failure && !failure.resetWorkflowFailureInfo)
+      .map((failure) => failure?.message);
+    expect(found, workflowId).toEqual([]);
   }
 }
