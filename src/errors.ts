@@ -60,11 +60,37 @@ export function isLockkeeperError(error: unknown, code?: ErrorCode): error is Lo
   return error instanceof LockkeeperError && (code === undefined || error.code === code);
 }
 
-/** The message of anything thrown, with its causes: `a: b: c`. */
-export function errorMessage(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const own =
-    error.message || (error instanceof AggregateError ? error.errors.map(errorMessage).join('; ') : error.name);
-  const cause = error.cause instanceof Error ? errorMessage(error.cause) : undefined;
-  return cause && !own.includes(cause) ? `${own}: ${cause}` : own;
+/** Causes that are followed; there may be a circle of them. */
+const CAUSES = 5;
+
+/** The message of anything thrown, with its causes: `a: b: c`. Never throws. */
+export function errorMessage(error: unknown, causes = CAUSES): string {
+  try {
+    if (!(error instanceof Error)) return String(error);
+    const own =
+      error.message ||
+      (error instanceof AggregateError ? error.errors.map((one) => errorMessage(one, 0)).join('; ') : error.name);
+    const cause = causes > 0 && error.cause instanceof Error ? errorMessage(error.cause, causes - 1) : undefined;
+    return cause && !own.includes(cause) ? `${own}: ${cause}` : own;
+  } catch (unreadable) {
+    return `an error whose message could not be read${unreadable instanceof Error ? `: ${unreadable.message}` : ''}`;
+  }
+}
+
+/** What a log or a failure can hold of a message and of a stack, characters. */
+const LONGEST = 4_000;
+
+/** Anything thrown as an error that can be logged and sent: its words and its stack, and nothing else of it. */
+export function readableError(error: unknown): Error {
+  const readable = new Error(errorMessage(error).slice(0, LONGEST));
+  try {
+    if (error instanceof Error) {
+      readable.name = String(error.name);
+      readable.stack = String(error.stack).slice(0, LONGEST);
+    }
+  } catch {
+    // A getter that throws: there is nothing to be told beyond the message.
+    delete readable.stack;
+  }
+  return readable;
 }

@@ -1,6 +1,6 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { RESULT_IN_TEMPORAL_BYTES } from '../defaults.ts';
-import { LockkeeperError, errorMessage } from '../errors.ts';
+import { LockkeeperError, errorMessage, readableError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import { backoffMs } from '../jobs/retry.ts';
@@ -90,8 +90,9 @@ export class ClaimedSlice {
         if (this.#input.mode === 'cancel')
           await this.#unlessAway(() => markJob(ledger, this.#input.key, this.#claim, 'cancelled', 'cancelled'));
         if (this.#input.mode === 'run' && !this.#context.cancellationDetails?.cancelRequested) {
-          // The worker's grace time was over, or the server gave this attempt up: an interruption like any other.
-          return this.#yielded('told to stop at once');
+          // The worker's grace time was over, or the server gave this attempt up: an interruption like any other, except
+          // for an atomic job, which is not to be begun again without a word.
+          return this.#yielded('told to stop at once', this.#definition.atomicMs === undefined ? 'released' : 'lost');
         }
         await this.#end('cancelled');
         if (this.#input.mode === 'cancel') return { kind: 'cancelled', seq: this.seq };
@@ -105,8 +106,8 @@ export class ClaimedSlice {
   }
 
   /** Stepped aside. If the ledger cannot be told, the workflow tells the next slice that this claim has ended. */
-  async #yielded(reason: string): Promise<SliceOutcome> {
-    const told = await this.#end(reason);
+  async #yielded(reason: string, as: 'released' | 'lost' = 'released'): Promise<SliceOutcome> {
+    const told = await this.#end(reason, as);
     return { kind: 'yielded', seq: this.seq, reason, ...(!told && { stopped: this.#claim }) };
   }
 
@@ -118,12 +119,13 @@ export class ClaimedSlice {
 
   async #fail(error: unknown): Promise<unknown> {
     if (error instanceof CancelledFailure) return error;
-    const message = errorMessage(error);
+    const readable = readableError(error);
+    const { message } = readable;
     const seq = this.seq;
     const failures = seq > this.#input.seq ? 1 : this.#input.failures + 1;
     const again = isRetryable(error) && failures < this.#definition.retry.maximumAttempts;
     this.#deps.log.warn(
-      { err: error, job: this.#definition.name, key: this.#input.key, failures, again },
+      { err: readable, job: this.#definition.name, key: this.#input.key, failures, again },
       'the job failed',
     );
     const said = message.slice(0, LONGEST_REASON);
@@ -141,14 +143,14 @@ export class ClaimedSlice {
       type: error instanceof LockkeeperError ? error.code : 'JOB_FAILED',
       nonRetryable: true,
       details: [details],
-      ...(error instanceof Error && { cause: error }),
+      ...(error instanceof Error && { cause: readable }),
     });
   }
 
   /** Ends the claim and owes the drain signal if it was the last one. A ledger that is away is told later, by the worker. */
-  #end(reason: string): Promise<boolean> {
+  #end(reason: string, as: 'released' | 'lost' = 'released'): Promise<boolean> {
     return this.#unlessAway(async () => {
-      const ended = await endClaim(this.#deps.ledger, this.#claim, 'released', reason);
+      const ended = await endClaim(this.#deps.ledger, this.#claim, as, reason);
       await failpoint('slice.released');
       if (ended.drained) await signalDrained(this.#deps.client, ended.drained, this.#deps.log);
     });

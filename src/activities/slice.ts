@@ -124,6 +124,7 @@ class SliceRun {
       stopped: this.#input.stopped,
       releaseSeq: releaseSeq(this.#input.release),
       atomicMs: definition.atomicMs,
+      lossesAllowed: definition.lossesAllowed,
     });
   }
 

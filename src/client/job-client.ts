@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
-import { LockkeeperError } from '../errors.ts';
+import { LockkeeperError, errorMessage } from '../errors.ts';
 import type { AnyJob, InputOf, ResultOf } from '../jobs/define-job.ts';
 import { loadCheckpoint } from '../ledger/checkpoints.ts';
 import { knownJobs, listJobs, readJob } from '../ledger/jobs.ts';
@@ -13,6 +13,8 @@ import type { JobStatus, JobWorkflowInput, ReleaseChoice, ResultInLedger } from 
 import { isNotFound } from './not-found.ts';
 import { refusalOf } from './update-errors.ts';
 
+/** Temporal takes no payload above 2 MiB; some of that is for the rest of it. */
+const INPUT_LIMIT_BYTES = 2 * 1024 * 1024 - 4_096;
 /** How often {@link JobHandle.progress} looks, milliseconds. */
 const LOOK_EVERY = 500;
 
@@ -41,11 +43,13 @@ export class JobClient {
     this.#ledger = ledger;
   }
 
+  /** @throws {LockkeeperError} JOB_INPUT_INVALID when it is too large or cannot be JSON */
   async start<D extends AnyJob>(
     definition: D,
     input: InputOf<D>,
     options: StartOptions = {},
   ): Promise<JobHandle<ResultOf<D>>> {
+    refuseLargeInput(definition.name, input);
     const id = options.id ?? `${definition.name}-${randomUUID()}`;
     const args: JobWorkflowInput = {
       job: definition.name,
@@ -196,3 +200,21 @@ export class JobHandle<R = unknown> {
 
 const isInLedger = (result: unknown): result is ResultInLedger =>
   typeof result === 'object' && result !== null && 'lockkeeperResultInLedger' in result;
+
+function refuseLargeInput(job: string, input: unknown): void {
+  let bytes: number;
+  try {
+    bytes = Buffer.byteLength(JSON.stringify(input) ?? '');
+  } catch (error) {
+    throw new LockkeeperError('JOB_INPUT_INVALID', `the input of job ${job} cannot be JSON: ${errorMessage(error)}`, {
+      next: 'Keep only plain objects, arrays, strings, numbers, booleans and null in it',
+      cause: error,
+    });
+  }
+  if (bytes <= INPUT_LIMIT_BYTES) return;
+  throw new LockkeeperError(
+    'JOB_INPUT_INVALID',
+    `the input of job ${job} has ${bytes} bytes of JSON, at most ${INPUT_LIMIT_BYTES} are possible`,
+    { next: 'Put the data where the job can read it, and give it the place: a path, a key, a query' },
+  );
+}

@@ -1,4 +1,4 @@
-import { JOB_RETRY } from '../defaults.ts';
+import { JOB_RETRY, LOSSES_UNTIL_QUARANTINE } from '../defaults.ts';
 import { LockkeeperError, errorMessage } from '../errors.ts';
 import { encodeState } from '../ledger/checkpoints.ts';
 import { milliseconds } from '../duration.ts';
@@ -39,7 +39,14 @@ export interface JobOptions<N extends string, I, R, S> {
   /** How long a silent worker is believed; 30 s unless said otherwise. */
   readonly heartbeatTimeout?: Duration;
   /** The job is not stopped once begun; a drain waits for it, at most this long. */
-  readonly atomic?: { readonly maxDuration: Duration };
+  readonly atomic?: {
+    readonly maxDuration: Duration;
+    /**
+     * When its worker is lost in the middle, nobody knows whether its work was done: `quarantine`, unless said otherwise,
+     * waits for a person; `restart` begins again.
+     */
+    readonly onCrash?: 'quarantine' | 'restart';
+  };
   // `NoInfer`: the state's type comes from `state` alone, so that a wrong yield is an error where it stands.
   run(job: Job<NoInfer<S>>, input: I): Steps<NoInfer<S>, R>;
   /** Undoes what must not stay when the job is cancelled; runs in slices of its own, with the last saved state. */
@@ -56,6 +63,8 @@ export interface JobDefinition<N extends string = string, I = unknown, R = unkno
   readonly checkpointEveryMs: number | undefined;
   readonly heartbeatTimeoutMs: number | undefined;
   readonly atomicMs: number | undefined;
+  /** Losses of its worker without progress until it is quarantined. */
+  readonly lossesAllowed: number;
 }
 
 /** A definition whose types do not matter to the one who holds it. */
@@ -103,6 +112,7 @@ export function defineJob<const N extends string, I, R, S = undefined>(
     checkpointEveryMs: ms('checkpointEvery', options.checkpointEvery),
     heartbeatTimeoutMs: ms('heartbeatTimeout', options.heartbeatTimeout),
     atomicMs: ms('atomic.maxDuration', atomic?.maxDuration),
+    lossesAllowed: atomic && atomic.onCrash !== 'restart' ? 1 : LOSSES_UNTIL_QUARANTINE,
   };
 }
 
@@ -134,6 +144,9 @@ function check<N extends string, I, R, S>(o: JobOptions<N, I, R, S>): void {
   if (typeof o.run !== 'function') throw refuse('it has no `run`', 'Write `async *run(job, input) { … }`');
   if (o.state && o.atomic)
     throw refuse('it is atomic and has a state', 'An atomic job is never interrupted: leave `state` out');
+  const onCrash: unknown = o.atomic?.onCrash ?? 'quarantine';
+  if (onCrash !== 'quarantine' && onCrash !== 'restart')
+    throw refuse(`atomic.onCrash is ${JSON.stringify(onCrash)}`, 'Use `quarantine` or `restart`');
   const version = o.state?.version ?? 1;
   if (!Number.isInteger(version) || version < 1)
     throw refuse(`state version ${version} is not a positive whole number`, 'Count from 1');

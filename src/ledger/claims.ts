@@ -19,6 +19,8 @@ export interface ClaimRequest {
   /** The checkpoint a person chose to go on from; 0: the initial state. */
   readonly releaseSeq?: number | undefined;
   readonly atomicMs?: number | undefined;
+  /** Losses without progress that end in quarantine; 5 unless said otherwise. */
+  readonly lossesAllowed?: number | undefined;
 }
 
 export type ClaimVerdict = 'claimed' | 'gateClosed' | 'ended' | 'behind' | 'quarantined';
@@ -53,7 +55,7 @@ export async function claimSlice(ledger: Ledger, c: ClaimRequest): Promise<Claim
       c.seq,
       c.stopped ?? null,
       c.releaseSeq ?? null,
-      LOSSES_UNTIL_QUARANTINE,
+      c.lossesAllowed ?? LOSSES_UNTIL_QUARANTINE,
       c.atomicMs ?? null,
     ],
   });

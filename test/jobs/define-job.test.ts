@@ -22,6 +22,7 @@ test('what is left out has its default', () => {
     checkpointEveryMs: undefined,
     heartbeatTimeoutMs: undefined,
     atomicMs: undefined,
+    lossesAllowed: 5,
   });
 });
 

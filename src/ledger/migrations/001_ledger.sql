@@ -357,7 +357,9 @@ begin
   if job.losses >= in_losses_allowed then
     update lockkeeper._jobs j set state = 'quarantined', claim = null, losses = job.losses, losses_at = job.losses_at,
       changed_at = now(),
-      reason = format('interrupted %s times without progress since checkpoint %s: does it kill its worker?', job.losses, job.seq)
+      reason = case when in_losses_allowed = 1
+        then 'its worker was lost in the middle of it, and it is atomic: whether its work was done nobody knows'
+        else format('interrupted %s times without progress since checkpoint %s: does it kill its worker?', job.losses, job.seq) end
       where j.key = in_key returning j.reason into job.reason;
     return query select 'quarantined', job.epoch, job.seq, job.reason;
     return;
