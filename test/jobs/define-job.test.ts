@@ -102,3 +102,8 @@ test.each<[what: string, value: unknown, is: boolean]>([
 ])('%s is told from other things', (_, value, is) => {
   expect(isJobDefinition(value)).toBe(is);
 });
+
+test('an atomic job that is lost once is quarantined, unless it may begin again', () => {
+  const of = (atomic: object) => define({ state: undefined, atomic: { maxDuration: '1m', ...atomic } }).lossesAllowed;
+  expect([of({}), of({ onCrash: 'quarantine' }), of({ onCrash: 'restart' })]).toEqual([1, 1, 5]);
+});

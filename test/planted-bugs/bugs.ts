@@ -26,8 +26,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     breaks: 'law 2: a planned interruption is no failed activity',
     file: 'src/activities/claimed-slice.ts',
-    from: 'const told = await this.#end(reason);',
-    to: "const told = await this.#end(reason);\n    throw new Error('stepped aside');",
+    from: 'const told = await this.#end(reason, as);',
+    to: "const told = await this.#end(reason, as);\n    throw new Error('stepped aside');",
     caughtBy: 'test/deploys/jobs.test.ts',
     named: 'continues as new',
   },
@@ -65,8 +65,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     breaks: 'law 6: whose run was superseded writes nothing more',
     file: 'src/ledger/deploy-record.ts',
-    from: 'where namespace = $1 and environment = $2 and id = $3 and fencing_token = $4`,',
-    to: 'where namespace = $1 and environment = $2 and id = $3 and $4::bigint > 0`,',
+    from: 'where namespace = $1 and environment = $2 and id = $3 and fencing_token = $4 for update`,',
+    to: 'where namespace = $1 and environment = $2 and id = $3 and $4::bigint > 0 for update`,',
     caughtBy: 'test/ledger/deploys.test.ts',
   },
   {
@@ -142,5 +142,26 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     to: 'if (idempotent || reason) throw',
     caughtBy: 'test/deploys/order.test.ts',
     named: 'that is not idempotent',
+  },
+  {
+    breaks: 'late acts: a gate that is being opened is not closed again by a frozen attempt',
+    file: 'src/activities/gates.ts',
+    from: 'if (act !== undefined) await beginAct(ledger, ref, act);',
+    to: '',
+    caughtBy: 'test/properties/late-acts.test.ts',
+  },
+  {
+    breaks: 'late acts: what is written late changes nothing',
+    file: 'src/ledger/deploy-record.ts',
+    from: 'if (act !== undefined && act <= rows[0].last_act) return;',
+    to: '',
+    caughtBy: 'test/ledger/deploys.test.ts',
+  },
+  {
+    breaks: 'atomic: a job lost in the middle is not begun again without a word',
+    file: 'src/jobs/define-job.ts',
+    from: "lossesAllowed: atomic && atomic.onCrash !== 'restart' ? 1 : LOSSES_UNTIL_QUARANTINE,",
+    to: 'lossesAllowed: LOSSES_UNTIL_QUARANTINE,',
+    caughtBy: 'test/jobs/define-job.test.ts',
   },
 ];
