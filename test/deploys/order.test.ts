@@ -12,8 +12,7 @@ beforeAll(async () => {
 });
 
 const request = (id: string, more = {}) => scene.deploys.request({ id, plan: 'default', requestedBy: 'test', ...more });
-const coordinator = (runId?: string) =>
-  scene.temporal.client.workflow.getHandle(coordinatorId(ENVIRONMENT), runId);
+const coordinator = (runId?: string) => scene.temporal.client.workflow.getHandle(coordinatorId(ENVIRONMENT), runId);
 
 /** When each run began and ended, from Temporal alone. */
 async function runs(): Promise<{ deploy: string; from: number; to: number }[]> {

@@ -74,7 +74,9 @@ test('acts of a deploy that come late leave no queue braked, and open nothing th
             const { closeGate, openGate } = acts(() => begun[order.shift() ?? PHASES.length - 1]!.promise);
             const work =
               what === 'close' ? closeGate({ ...first, act: 1, taskQueue }) : openGate({ ...first, act: 2, taskQueue });
-            return work.catch((error: Error) => expect(error.message).toMatch(/not held|has ended|belongs to|does not hold/));
+            return work.catch((error: Error) =>
+              expect(error.message).toMatch(/not held|has ended|belongs to|does not hold/),
+            );
           });
 
       const closes = freeze('close');
