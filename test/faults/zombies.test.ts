@@ -58,7 +58,7 @@ test('a worker frozen inside a transaction past every timeout: the migration is 
   expect(await place.numbers('job')).toEqual([0]);
   await place.stop();
   await expectLaws(place, ['altering']);
-}, 120_000);
+}, 200_000);
 
 test('a worker frozen outside of a transaction past every timeout: awake again, it adds nothing', async () => {
   const place = await Place.open(await openScene());
@@ -77,7 +77,7 @@ test('a worker frozen outside of a transaction past every timeout: awake again, 
   expect(await place.numbers('job')).toHaveLength(1_500);
   await place.stop();
   await expectLaws(place, ['meanwhile']);
-}, 120_000);
+}, 200_000);
 
 test('a worker frozen while its queue is drained for a deploy: given up at the deadline, and it adds nothing', async () => {
   const place = await Place.open(await openScene());
@@ -94,4 +94,4 @@ test('a worker frozen while its queue is drained for a deploy: given up at the d
   await expectOnce(place, 'job');
   await place.stop();
   await expectLaws(place, ['drained']);
-}, 120_000);
+}, 200_000);
