@@ -10,7 +10,10 @@ import type { Logger } from '../log.ts';
 
 /** Made by the build, so that a worker without workflows of its own starts at once. */
 const PREBUILT = fileURLToPath(new URL('../workflows.bundle.js', import.meta.url));
-const OWN = fileURLToPath(import.meta.resolve(`../workflows/index${path.extname(import.meta.url)}`));
+const own = (name: string) =>
+  fileURLToPath(import.meta.resolve(`../workflows/${name}${path.extname(import.meta.url)}`));
+const OWN = own('index');
+const CONVERTER = own('payload-converter');
 
 /**
  * The workflows of lockkeeper, joined by the user's own.
@@ -25,7 +28,7 @@ export async function bundleWorkflows(log: Logger, users: string | undefined): P
 export async function bundle(log: Logger, users: string | undefined): Promise<WorkflowBundleWithSourceMap> {
   const workflowsPath = users === undefined ? OWN : await joinedEntry(users);
   try {
-    return await bundleWorkflowCode({ workflowsPath, logger: quiet(log) });
+    return await bundleWorkflowCode({ workflowsPath, payloadConverterPath: CONVERTER, logger: quiet(log) });
   } catch (error) {
     throw new LockkeeperError(
       'CONFIG_INVALID',

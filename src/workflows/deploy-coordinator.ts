@@ -39,6 +39,7 @@ import type {
   QueueDrained,
   Withdrawal,
 } from '../protocol.ts';
+import { checkInput } from './check-input.ts';
 import { accepting, acts, waiting } from './deploy-activities.ts';
 import type { deployRun } from './deploy-run.ts';
 import { refuseRequest } from './request.ts';
@@ -50,6 +51,7 @@ const REFUSALS_KEPT = 20;
 
 /** The fixed address of an environment: takes requests and signals, and drives one deploy at a time, in approval order. */
 export async function deployCoordinator(input: CoordinatorInput): Promise<void> {
+  checkInput(input, { environment: 'string' });
   const coordinator = new Coordinator(input);
   try {
     await run(coordinator);

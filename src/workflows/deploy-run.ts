@@ -2,6 +2,7 @@ import { CancellationScope, condition, isCancellation, sleep, workflowInfo } fro
 import { DRAIN_POLL_EVERY, MOVING_WITHIN } from '../defaults.ts';
 import { CODE } from '../protocol.ts';
 import type { DeployRunInput, DeployRunResult, LockGrant, Outcome, PlanStep } from '../protocol.ts';
+import { checkInput } from './check-input.ts';
 import { acts, closing } from './deploy-activities.ts';
 import { RunState } from './deploy-run-state.ts';
 import { DeployAborted, DeployFailed } from './deploy-ends.ts';
@@ -16,6 +17,7 @@ const LOOK_AGAIN = '500 milliseconds';
  * In every ending the gates open.
  */
 export async function deployRun(input: DeployRunInput): Promise<DeployRunResult> {
+  checkInput(input, { environment: 'string', deploy: 'string' });
   const run = new RunState(input);
   const grant = await grantLock(run);
   let end = await forward(run, grant);

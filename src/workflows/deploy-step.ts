@@ -23,6 +23,7 @@ import type {
   StepStatus,
   TakeLease,
 } from '../protocol.ts';
+import { checkInput } from './check-input.ts';
 import { acts, stepWork } from './deploy-activities.ts';
 
 /** A command or migration that is silent for longer has lost its deploy worker. */
@@ -34,6 +35,7 @@ type External = Extract<PlanStep, { type: 'external' }>;
 
 /** Runs one step of a deploy, or its rollback. Never fails: what happened is in its outcome. */
 export async function deployStep(input: DeployStepInput): Promise<StepOutcome> {
+  checkInput(input, { environment: 'string', deploy: 'string', token: 'number', step: 'object', external: 'object' });
   const step = new DeployStep(input);
   const outcome = await step.run();
   setCurrentDetails(

@@ -19,6 +19,7 @@ import type {
   ResultInLedger,
   SliceOutcome,
 } from '../protocol.ts';
+import { checkInput } from './check-input.ts';
 import { describeJob } from './details.ts';
 import { JobRun, jobKey } from './run-slices.ts';
 
@@ -27,6 +28,7 @@ const EVENTS_AT_MOST = 300;
 
 /** Runs one job, slice after slice, until it has ended; a person can release it from quarantine. */
 export async function job(input: JobWorkflowInput): Promise<unknown> {
+  checkInput(input, { job: 'string' });
   const run = setup(input);
   const outcome = await run.run(isLong);
   if (outcome === 'paused') return goOnAsNew(input, run);

@@ -1,9 +1,12 @@
 import { storable } from '../storable.ts';
 import { NAME_PATTERN } from '../protocol.ts';
+import { isUndecodable } from './payload-converter.ts';
 import type { DeployRequest } from '../protocol.ts';
 
 /** Why a request for a deploy cannot be one; undefined if it can. It came from outside: nothing of its shape is certain. */
 export function refuseRequest(request: unknown): string | undefined {
+  if (isUndecodable(request))
+    return `the request cannot be decoded (${request.undecodable}): it must be JSON, encoding json/plain`;
   if (typeof request !== 'object' || request === null || Array.isArray(request))
     return 'a request is an object with id, plan and requestedBy';
   if (!isStorable(request)) return 'a request may hold no NUL characters and no half characters';

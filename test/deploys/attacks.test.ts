@@ -8,7 +8,17 @@ import { grantLock } from '../../src/ledger/deploy-record.ts';
 import { insertRequest } from '../../src/ledger/deploy-requests.ts';
 import { ensureGate } from '../../src/ledger/gates.ts';
 import { bindLedger } from '../../src/ledger/identity.ts';
-import { DEPLOY_START_SIGNAL, coordinatorId, deployRunId } from '../../src/protocol.ts';
+import {
+  COORDINATOR_STATUS_QUERY,
+  DEPLOY_FINISH_SIGNAL,
+  DEPLOY_START_SIGNAL,
+  QUEUE_DRAINED_SIGNAL,
+  REQUEST_DEPLOY_UPDATE,
+  coordinatorId,
+  coordinatorTaskQueue,
+  deployRunId,
+} from '../../src/protocol.ts';
+import type { CoordinatorStatus } from '../../src/protocol.ts';
 import { begin } from '../support/claiming.ts';
 import { eventually } from '../support/eventually.ts';
 import { quietLog } from '../support/quiet-log.ts';
@@ -138,3 +148,60 @@ test.each(['abort', 'cancel'] as const)(
   },
   60_000,
 );
+
+/** What a client of another language may send: an encoding that nobody here knows. */
+const UNKNOWN_ENCODING = {
+  payloads: [{ metadata: { encoding: Buffer.from('json/protobuf') }, data: Buffer.from('{}') }],
+};
+
+test('signals and updates that cannot be decoded are refused; the coordinator goes on', async () => {
+  const scene = await openScene();
+  await scene.startDeployWorker();
+  const { client, namespace } = scene.temporal;
+  const workflowExecution = { workflowId: coordinatorId(ENVIRONMENT) };
+  const broken = { payloads: [{ metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from('{"id":') }] };
+  for (const input of [UNKNOWN_ENCODING, broken]) {
+    for (const signalName of [DEPLOY_START_SIGNAL, DEPLOY_FINISH_SIGNAL, QUEUE_DRAINED_SIGNAL]) {
+      await client.workflowService.signalWorkflowExecution({ namespace, workflowExecution, signalName, input });
+    }
+  }
+  const update = await client.workflowService.updateWorkflowExecution({
+    namespace,
+    workflowExecution,
+    waitPolicy: { lifecycleStage: 3 },
+    request: { meta: { updateId: 'undecodable' }, input: { name: REQUEST_DEPLOY_UPDATE, args: UNKNOWN_ENCODING } },
+  });
+  expect(update.outcome?.failure?.message).toContain('cannot be decoded');
+  scene.planOf([command('one', 'true')]);
+  expect(await scene.deploy('after')).toMatchObject({ outcome: 'succeeded' });
+  expect(await failedTasks(scene, workflowExecution.workflowId)).toBe(0);
+  const status = await client.workflow
+    .getHandle(coordinatorId(ENVIRONMENT))
+    .query<CoordinatorStatus>(COORDINATOR_STATUS_QUERY);
+  expect(status.refused).toHaveLength(2);
+  expect(status.refused[0]?.reason).toContain('json/protobuf');
+});
+
+const INPUTS_BY_HAND: readonly unknown[][] = [[], [null], [{}], ['{"environment":1}']];
+
+test('a workflow of lockkeeper that somebody starts by hand with other input ends with words', async () => {
+  const scene = await openScene();
+  await scene.startDeployWorker();
+  const { client } = scene.temporal;
+  for (const [n, type] of ['job', 'deployCoordinator', 'deployRun', 'deployStep'].entries()) {
+    for (const [m, args] of INPUTS_BY_HAND.entries()) {
+      const workflowId = `by-hand-${n}-${m}`;
+      const started = client.workflow.start(type, { workflowId, taskQueue: coordinatorTaskQueue(ENVIRONMENT), args });
+      const error = await (await started).result().catch((e: unknown) => e);
+      const { cause } = error as { cause: { type: string; message: string } };
+      expect(cause.type).toBe('USAGE');
+      expect(cause.message).toContain(type);
+      expect(await failedTasks(scene, workflowId)).toBe(0);
+    }
+  }
+});
+
+async function failedTasks(scene: Scene, workflowId: string): Promise<number> {
+  const { events } = await scene.temporal.client.workflow.getHandle(workflowId).fetchHistory();
+  return events!.filter((event) => event.workflowTaskFailedEventAttributes).length;
+}
