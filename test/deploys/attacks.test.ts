@@ -192,7 +192,7 @@ test('a workflow of lockkeeper that somebody starts by hand with other input end
     for (const [m, args] of INPUTS_BY_HAND.entries()) {
       const workflowId = `by-hand-${n}-${m}`;
       const started = client.workflow.start(type, { workflowId, taskQueue: coordinatorTaskQueue(ENVIRONMENT), args });
-      const error = await (await started).result().catch((e: unknown) => e);
+      const error: unknown = await (await started).result().catch((e: unknown) => e);
       const { cause } = error as { cause: { type: string; message: string } };
       expect(cause.type).toBe('USAGE');
       expect(cause.message).toContain(type);
