@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { DeployDependencies } from '../../src/activities/deploy-dependencies.ts';
 import { createGateActivities } from '../../src/activities/gates.ts';
-import { readLimit } from '../../src/activities/brake.ts';
+import { readLimit } from '../../src/client/queue-limit.ts';
 import { createSettle } from '../../src/activities/settle.ts';
 import { grantLock } from '../../src/ledger/deploy-record.ts';
 import { insertRequest } from '../../src/ledger/deploy-requests.ts';
