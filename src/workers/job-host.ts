@@ -74,6 +74,12 @@ export class JobHost {
     await this.#gates.start();
   }
 
+  /** For whoever reads the log: from now on it takes slices. */
+  tellReady(): void {
+    const { taskQueues, jobs, log } = this.#o;
+    log.info({ worker: this.id, taskQueues, jobs: jobs.map((job) => job.name) }, 'worker ready');
+  }
+
   /**
    * Tells the slices to save their place, and `stopPolling` before that: a slice that steps aside while this worker still
    * polls would come back to it. Calling it again does nothing.

@@ -99,10 +99,13 @@ export async function runPlugged(worker: Worker, next: (w: Worker) => Promise<vo
   // Whoever shuts it down, signals included, comes through here; the SDK tells activities only when the grace time is over.
   worker.shutdown = () => host.stop('the Worker is shut down', shutdown);
   // Not before `next`: `runUntil` takes it that the Worker runs once it was told to. Slices wait for the session.
-  const opened = host.open().catch((error: unknown) => {
-    if (worker.getState() === 'RUNNING') worker.shutdown();
-    throw error;
-  });
+  const opened = host.open().then(
+    () => host.tellReady(),
+    (error: unknown) => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      throw error;
+    },
+  );
   const ran = next(worker).catch((error: unknown) => {
     host.stop('the Worker failed', () => undefined);
     throw error;

@@ -117,10 +117,7 @@ class JobWorker implements LockkeeperWorker {
   }
 
   async run(): Promise<void> {
-    this.#o.log.info(
-      { worker: this.id, taskQueues: this.#taskQueues, jobs: this.#o.jobs.map((job) => job.name) },
-      'worker ready',
-    );
+    this.#host.tellReady();
     try {
       await Promise.all(this.#workers.map((worker) => this.#runOne(worker)));
     } finally {
