@@ -2,6 +2,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { connectTemporal } from '../client/connection.ts';
 import type { TemporalConnection } from '../client/connection.ts';
 import { LockkeeperError, errorMessage } from '../errors.ts';
+import { databaseUrl } from '../ledger/database-url.ts';
 import { openLedger } from '../ledger/pool.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { createLogger } from '../log.ts';
@@ -9,15 +10,6 @@ import { createLogger } from '../log.ts';
 export interface Connections {
   readonly temporal: TemporalConnection;
   readonly ledger: Ledger;
-}
-
-/** @throws {LockkeeperError} USAGE */
-export function databaseUrl(env: NodeJS.ProcessEnv = process.env): string {
-  const url = env['DATABASE_URL'];
-  if (url) return url;
-  throw new LockkeeperError('USAGE', "DATABASE_URL is not set, it must be the URL of the ledger's Postgres", {
-    next: '`lockkeeper dev` brings one and prints the line to copy',
-  });
 }
 
 /** Connects to Temporal for as long as `body` runs. */

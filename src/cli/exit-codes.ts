@@ -38,6 +38,7 @@ const OF_ERROR: Partial<Record<ErrorCode, number>> = {
   LEDGER_SCHEMA: EXIT.usage,
   LEDGER_POOLED: EXIT.usage,
   TEMPORAL_TOO_OLD: EXIT.usage,
+  JOB_EXISTS: EXIT.rejected,
   DEPLOY_CONFLICT: EXIT.rejected,
   DEPLOY_INVALID: EXIT.rejected,
   DEPLOY_NOT_CURRENT: EXIT.rejected,

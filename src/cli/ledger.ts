@@ -1,7 +1,7 @@
 import { Command } from 'commander';
+import { databaseUrl } from '../ledger/database-url.ts';
 import { migrateLedger } from '../ledger/migrate.ts';
 import { createLogger } from '../log.ts';
-import { databaseUrl } from './connections.ts';
 import { EXIT } from './exit-codes.ts';
 import { exits, jsonOption, withExample } from './options.ts';
 import type { JsonOptions } from './options.ts';

@@ -1,5 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import type { ConnectionLike } from '@temporalio/client';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { MINIMUM_TEMPORAL_SERVER } from '../defaults.ts';
 import { LockkeeperError, errorMessage } from '../errors.ts';
@@ -42,21 +43,29 @@ export async function connectTemporal(env: NodeJS.ProcessEnv = process.env): Pro
     );
   }
   try {
-    const info = await connection.withDeadline(Date.now() + CONNECT_WITHIN, () =>
-      connection.workflowService.getClusterInfo({}),
-    );
-    refuseOldServer(info.serverVersion ?? '0', address);
     return {
       client: new Client({ connection, namespace }),
       connection,
       connectionOptions,
       namespace,
-      clusterId: info.clusterId ?? '',
+      clusterId: await clusterIdOf(connection, address),
     };
   } catch (error) {
     await connection.close();
     throw error;
   }
+}
+
+/**
+ * Identity of the Temporal cluster at the other end of a connection, also of one that was made elsewhere.
+ * @throws {LockkeeperError} TEMPORAL_TOO_OLD
+ */
+export async function clusterIdOf(connection: ConnectionLike, address = 'the other end'): Promise<string> {
+  const info = await connection.withDeadline(Date.now() + CONNECT_WITHIN, () =>
+    connection.workflowService.getClusterInfo({}),
+  );
+  refuseOldServer(info.serverVersion ?? '0', address);
+  return info.clusterId ?? '';
 }
 
 function refuseOldServer(version: string, address: string): void {

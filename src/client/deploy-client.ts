@@ -29,13 +29,22 @@ import type {
   StepStatus,
   Withdrawal,
 } from '../protocol.ts';
+import { listDeploys } from '../ledger/deploys.ts';
+import type { DeployRow } from '../ledger/deploys.ts';
+import type { Ledger } from '../ledger/pool.ts';
 import { coordinatorWithStart } from './coordinator.ts';
+import { elseNotCurrent } from './not-current.ts';
 import { refusalOf } from './update-errors.ts';
+import { watchDeploy } from './watch-deploy.ts';
+import type { DeployNews } from './watch-deploy.ts';
 
 const requestDeploy = defineUpdate<DeployTicket, [DeployRequest]>(REQUEST_DEPLOY_UPDATE);
 
 /** One question, milliseconds: a query needs a deploy worker, an update one and its ledger. */
 const ASK_WITHIN = 10_000;
+
+/** Deploys in a list unless asked otherwise. */
+const LIST_LIMIT = 20;
 
 /** Where a deploy is, seen through Temporal alone. */
 export type Whereabouts =
@@ -47,18 +56,22 @@ export type Whereabouts =
   | { readonly at: 'unknown' };
 
 /**
- * Asks for deploys and takes part in them, for CI scripts and services. Needs Temporal only, no database.
+ * Asks for deploys and takes part in them, for CI scripts and services. Needs Temporal only; with a ledger it knows the
+ * deploys of the past as well.
  * @example
  * const deploys = new DeployClient(client, 'production');
  * await deploys.request({ id: 'v42', plan: 'default', requestedBy: 'ci' });
+ * for await (const news of deploys.watch('v42')) console.log(news.kind);
  */
 export class DeployClient {
   readonly environment: string;
   readonly #client: Client;
+  readonly #ledger: Ledger | undefined;
 
-  constructor(client: Client, environment: string) {
+  constructor(client: Client, environment: string, ledger?: Ledger) {
     this.#client = client;
     this.environment = environment;
+    this.#ledger = ledger;
   }
 
   /**
@@ -122,6 +135,41 @@ export class DeployClient {
     return { at: 'lost', how: status };
   }
 
+  /**
+   * What happens to a deploy, looked at twice a second, until it has ended or `signal` fires. The last news is `ended`. That
+   * nobody answers is news as well (`noAnswer`), not an end.
+   * @throws {LockkeeperError} DEPLOY_NOT_FOUND; without a ledger DEPLOY_NOT_CURRENT when it neither runs nor waits
+   */
+  watch(deploy: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<DeployNews, void, void> {
+    return watchDeploy(this, this.#ledger, deploy, options.signal);
+  }
+
+  /**
+   * Waits for the end of a deploy. Throws the signal's reason when it fires before.
+   * @throws {LockkeeperError} DEPLOY_NOT_FOUND; without a ledger DEPLOY_NOT_CURRENT when it neither runs nor waits
+   * @example const { outcome } = await deploys.result('v42', { signal: AbortSignal.timeout(600_000) });
+   */
+  async result(deploy: string, options: { readonly signal?: AbortSignal } = {}): Promise<DeployRunResult> {
+    for await (const news of this.watch(deploy, options)) {
+      if (news.kind !== 'ended') continue;
+      const { outcome, reason } = news;
+      return { deploy, outcome, ...(reason !== undefined && { reason }) };
+    }
+    throw options.signal?.reason;
+  }
+
+  /** The environment's deploys, latest first. @throws {LockkeeperError} USAGE without a ledger */
+  async list(options: { readonly limit?: number } = {}): Promise<DeployRow[]> {
+    if (this.#ledger) return listDeploys(this.#ledger, this.environment, options.limit ?? LIST_LIMIT);
+    throw new LockkeeperError(
+      'USAGE',
+      'this client of deploys has no ledger, and Temporal does not know the past ones',
+      {
+        next: 'Use the one of `connect()`, or give it a ledger: `new DeployClient(client, environment, ledger)`',
+      },
+    );
+  }
+
   /** The step that waits for somebody to take its lease, if there is one. */
   async stepWaitingForLease(status: DeployStatus): Promise<{ workflowId: string; name: string } | undefined> {
     const step = status.steps.find((s) => s.type === 'external' && s.state === 'started');
@@ -172,10 +220,15 @@ export class DeployClient {
     return this.#client.activity.reportCancellation(Buffer.from(lease.taskToken, 'base64'));
   }
 
-  /** For a deploy whose external step has a deadline instead of a lease: says that the work is done, or has failed. */
+  /**
+   * For a deploy whose external step has a deadline instead of a lease: says that the work is done, or has failed.
+   * @throws {LockkeeperError} DEPLOY_NOT_CURRENT when the environment has had no deploy
+   */
   async finish(finish: DeployFinish): Promise<void> {
-    await this.#ask(() =>
-      this.#client.workflow.getHandle(coordinatorId(this.environment)).signal(DEPLOY_FINISH_SIGNAL, finish),
+    await elseNotCurrent(finish.deploy, this.environment, () =>
+      this.#ask(() =>
+        this.#client.workflow.getHandle(coordinatorId(this.environment)).signal(DEPLOY_FINISH_SIGNAL, finish),
+      ),
     );
   }
 
@@ -185,10 +238,12 @@ export class DeployClient {
    */
   async withdraw(withdrawal: Withdrawal): Promise<void> {
     try {
-      await this.#ask(() =>
-        this.#client.workflow
-          .getHandle(coordinatorId(this.environment))
-          .executeUpdate<void, [Withdrawal]>(WITHDRAW_DEPLOY_UPDATE, { args: [withdrawal] }),
+      await elseNotCurrent(withdrawal.deploy, this.environment, () =>
+        this.#ask(() =>
+          this.#client.workflow
+            .getHandle(coordinatorId(this.environment))
+            .executeUpdate<void, [Withdrawal]>(WITHDRAW_DEPLOY_UPDATE, { args: [withdrawal] }),
+        ),
       );
     } catch (error) {
       throw refusalOf(error);
@@ -198,8 +253,8 @@ export class DeployClient {
   /** An operator's word to the deploy that runs. @throws {LockkeeperError} DEPLOY_NOT_CURRENT, USAGE */
   async operate(operation: Operation): Promise<DeployStatus> {
     try {
-      return await this.#ask(() =>
-        this.#run().executeUpdate<DeployStatus, [Operation]>(OPERATE_UPDATE, { args: [operation] }),
+      return await elseNotCurrent(operation.deploy, this.environment, () =>
+        this.#ask(() => this.#run().executeUpdate<DeployStatus, [Operation]>(OPERATE_UPDATE, { args: [operation] })),
       );
     } catch (error) {
       throw refusalOf(error);

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DeployClient, Whereabouts } from '../../client/deploy-client.ts';
+import { notCurrent } from '../../client/not-current.ts';
 import type { DeployEnd, DeployEvent } from '../../client/run-deploy.ts';
 import { errorMessage } from '../../errors.ts';
 import type { DeployStatus } from '../../protocol.ts';
-import { notCurrent } from './not-current.ts';
 
 /** How often the deploy is looked at, milliseconds. */
 const LOOK_EVERY = 500;

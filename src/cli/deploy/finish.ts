@@ -19,7 +19,6 @@ import { print } from '../terminal.ts';
 import { environmentOf } from '../who.ts';
 import { awaitDeploy } from './await-deploy.ts';
 import { narrator } from './narrator.ts';
-import { elseNotCurrent } from './not-current.ts';
 import { idOption } from './options.ts';
 import { printEnd } from './result.ts';
 
@@ -43,9 +42,7 @@ export async function deployFinish(options: DeployFinishOptions): Promise<number
   return withTemporal(async ({ client }) => {
     const stop = stopOnSignals();
     const deploys = new DeployClient(client, environment);
-    await elseNotCurrent(id, environment, () =>
-      deploys.finish({ deploy: id, nonce, ok: !options.failed, ...(note !== undefined && { note }) }),
-    );
+    await deploys.finish({ deploy: id, nonce, ok: !options.failed, ...(note !== undefined && { note }) });
     if (!options.wait) {
       if (options.json) print(JSON.stringify({ deploy: id, environment, sent: true }));
       else

@@ -8,7 +8,6 @@ import { configOption, environmentOption, exits, jsonOption, requestedByOption, 
 import type { EnvironmentOptions, JsonOptions } from '../options.ts';
 import { print, printJson } from '../terminal.ts';
 import { environmentOf, requestedBy } from '../who.ts';
-import { elseNotCurrent } from './not-current.ts';
 
 export interface OperateOptions extends EnvironmentOptions, JsonOptions {
   readonly reason: string;
@@ -32,10 +31,10 @@ export async function deployOperate(action: Operation['action'], id: string, opt
 async function tell(deploys: DeployClient, operation: Operation): Promise<DeployStatus | 'withdrawn'> {
   const { deploy, action, reason, by } = operation;
   try {
-    return await elseNotCurrent(deploy, deploys.environment, () => deploys.operate(operation));
+    return await deploys.operate(operation);
   } catch (error) {
     if (action !== 'abort' || !isLockkeeperError(error, 'DEPLOY_NOT_CURRENT')) throw error;
-    await elseNotCurrent(deploy, deploys.environment, () => deploys.withdraw({ deploy, reason, by }));
+    await deploys.withdraw({ deploy, reason, by });
     return 'withdrawn';
   }
 }

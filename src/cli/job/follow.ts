@@ -1,10 +1,9 @@
 import { once } from 'node:events';
-import type { JobHandle } from '../../client/job-client.ts';
+import type { JobHandle } from '../../client/job-handle.ts';
 import { LockkeeperError } from '../../errors.ts';
 import { EXIT, exitCodeOfSignal } from '../exit-codes.ts';
 import type { Stop } from '../signals.ts';
 import { print, tell } from '../terminal.ts';
-import { elseNoJob } from './no-job.ts';
 import { jobEnd } from './job-end.ts';
 import { liveLine, progressLine, sparingly } from './progress.ts';
 
@@ -22,7 +21,7 @@ export async function follow(handle: JobHandle, options: FollowOptions, stop: St
   for (const stream of [process.stdout, process.stderr]) stream.once('error', () => givenUp.abort('nobody reads'));
   const leave = AbortSignal.any([stop.signal, givenUp.signal]);
   try {
-    await elseNoJob(handle.id, () => showProgress(handle, leave));
+    await showProgress(handle, leave);
   } finally {
     clearTimeout(timer);
   }

@@ -7,7 +7,6 @@ import { EXIT } from '../exit-codes.ts';
 import { exits, jsonOption, parseCount, withExample } from '../options.ts';
 import type { JsonOptions } from '../options.ts';
 import { print, printJson } from '../terminal.ts';
-import { elseNoJob } from './no-job.ts';
 
 export interface JobReleaseOptions extends JsonOptions {
   readonly continue?: boolean;
@@ -20,7 +19,7 @@ export interface JobReleaseOptions extends JsonOptions {
 export async function jobRelease(id: string, options: JobReleaseOptions): Promise<number> {
   const choice = choiceOf(options);
   const status = await withBoth(({ temporal, ledger }) =>
-    elseNoJob(id, () => new JobClient(temporal.client, ledger).handle(id).release(choice)),
+    new JobClient(temporal.client, ledger).handle(id).release(choice),
   );
   if (options.json) printJson(status);
   else print(`job ${id} is released: ${choice.action === 'from' ? `from checkpoint ${choice.seq}` : choice.action}`);
