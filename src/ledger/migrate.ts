@@ -25,28 +25,33 @@ export async function migrateLedger(databaseUrl: string, log: Logger): Promise<v
     });
   }
   try {
-    await refuseOldServer(client);
-    await runner({
-      dbClient: client,
-      dir: MIGRATIONS,
-      direction: 'up',
-      migrationsTable: '_migrations',
-      migrationsSchema: 'lockkeeper',
-      createMigrationsSchema: true,
-      advisoryLockMode: 'wait',
-      logger: {
-        debug: (m) => log.debug(m),
-        info: (m) => log.debug(m),
-        warn: (m) => log.warn(m),
-        error: (m) => log.error(m),
-      },
-    });
+    await migrateOn(client, log);
   } finally {
     await client.end();
   }
 }
 
-async function refuseOldServer(client: pg.Client): Promise<void> {
+/** The same on a connection that is open, and stays so. */
+export async function migrateOn(client: pg.ClientBase, log: Logger): Promise<void> {
+  await refuseOldServer(client);
+  await runner({
+    dbClient: client,
+    dir: MIGRATIONS,
+    direction: 'up',
+    migrationsTable: '_migrations',
+    migrationsSchema: 'lockkeeper',
+    createMigrationsSchema: true,
+    advisoryLockMode: 'wait',
+    logger: {
+      debug: (m) => log.debug(m),
+      info: (m) => log.debug(m),
+      warn: (m) => log.warn(m),
+      error: (m) => log.error(m),
+    },
+  });
+}
+
+async function refuseOldServer(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ version: number }>(
     `select current_setting('server_version_num')::int / 10000 as version`,
   );
