@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { NativeConnection, Worker } from '@temporalio/worker';
-import type { WorkflowBundleOption } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
+import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
 import { createSliceActivity } from '../activities/slice.ts';
 import { RunningSlices } from '../activities/running-slices.ts';
 import type { TemporalConnection } from '../client/connection.ts';
@@ -15,6 +15,7 @@ import { markWorker, registerWorker } from '../ledger/workers.ts';
 import type { Logger } from '../log.ts';
 import { DeadWorkerWatch } from './dead-worker-watch.ts';
 import { GateWatch } from './gate-watch.ts';
+import { connectNative } from './native-connection.ts';
 import { installRuntime } from './runtime.ts';
 import { WorkerSession } from './worker-session.ts';
 import { bundleWorkflows } from './workflow-bundle.ts';
@@ -121,7 +122,7 @@ class JobWorker implements LockkeeperWorker {
     await this.#session.open();
     this.#watch.start();
     await this.#gates.start();
-    this.#connection = await NativeConnection.connect(temporal.connectionOptions);
+    this.#connection = await connectNative(temporal);
     for (const taskQueue of this.#taskQueues) {
       this.#workers.push(
         await Worker.create({

@@ -9,9 +9,10 @@ import { elseNoJob } from './no-job.ts';
 
 /** Asks a job to end; its `onCancel` undoes what must not stay. */
 export async function jobCancel(id: string, options: JsonOptions): Promise<number> {
-  await withBoth(({ temporal, ledger }) =>
-    elseNoJob(id, () => new JobClient(temporal.client, ledger).handle(id).cancel()),
-  );
+  await withBoth(({ temporal, ledger }) => {
+    const jobs = new JobClient(temporal.client, ledger);
+    return elseNoJob(id, jobs, () => jobs.handle(id).cancel());
+  });
   print(
     options.json
       ? JSON.stringify({ id, cancelRequested: true })

@@ -19,9 +19,10 @@ export interface JobReleaseOptions extends JsonOptions {
 /** Lets a job out of quarantine, with a person's choice of how it goes on. */
 export async function jobRelease(id: string, options: JobReleaseOptions): Promise<number> {
   const choice = choiceOf(options);
-  const status = await withBoth(({ temporal, ledger }) =>
-    elseNoJob(id, () => new JobClient(temporal.client, ledger).handle(id).release(choice)),
-  );
+  const status = await withBoth(({ temporal, ledger }) => {
+    const jobs = new JobClient(temporal.client, ledger);
+    return elseNoJob(id, jobs, () => jobs.handle(id).release(choice));
+  });
   if (options.json) printJson(status);
   else print(`job ${id} is released: ${choice.action === 'from' ? `from checkpoint ${choice.seq}` : choice.action}`);
   return EXIT.ok;
