@@ -14,9 +14,13 @@ export const DURATION_PATTERN = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/;
 export function milliseconds(duration: number | string): number {
   const match = DURATION_PATTERN.exec(String(duration));
   if (!match) {
-    throw new LockkeeperError('USAGE', `${JSON.stringify(duration)} is not a duration`, {
-      next: 'Use milliseconds or a number with ms, s, m, h or d, such as 30s',
-    });
+    throw new LockkeeperError(
+      'USAGE',
+      `${typeof duration === 'string' ? JSON.stringify(duration) : duration} is not a duration`,
+      {
+        next: 'Use milliseconds or a number with ms, s, m, h or d, such as 30s',
+      },
+    );
   }
   return Math.round(Number(match[1]) * UNITS[match[2] ?? 'ms']!);
 }

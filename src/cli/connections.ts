@@ -1,11 +1,14 @@
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { connectTemporal } from '../client/connection.ts';
 import type { TemporalConnection } from '../client/connection.ts';
-import { LockkeeperError, errorMessage } from '../errors.ts';
+import { temporalConfig } from '../client/temporal-config.ts';
 import { databaseUrl } from '../ledger/database-url.ts';
+import { checkOwner } from '../ledger/identity.ts';
+import { ledgerError } from '../ledger/ledger-errors.ts';
 import { openLedger } from '../ledger/pool.ts';
 import type { Ledger } from '../ledger/pool.ts';
+import { checkSchema } from '../ledger/schema.ts';
 import { createLogger } from '../log.ts';
+import { allOrErrors } from './all-or-errors.ts';
 
 export interface Connections {
   readonly temporal: TemporalConnection;
@@ -23,41 +26,48 @@ export async function withTemporal<T>(body: (temporal: TemporalConnection) => Pr
 }
 
 /** Opens the ledger for as long as `body` runs; Temporal is only asked for its namespace's name, not contacted. */
-export async function withLedger<T>(
-  body: (ledger: Ledger) => Promise<T>,
-  applicationName = 'lockkeeper cli',
-): Promise<T> {
-  const namespace = loadClientConnectConfig().namespace ?? 'default';
-  const ledger = openLedger({ databaseUrl: databaseUrl(), namespace, applicationName, log: createLogger() });
+export async function withLedger<T>(body: (ledger: Ledger) => Promise<T>, applicationName?: string): Promise<T> {
+  const ledger = await openChecked(applicationName);
   try {
-    await expectSchema(ledger);
     return await body(ledger);
   } finally {
     await ledger.close();
   }
 }
 
-/** Both. The ledger first: it says sooner when it is not there. */
-export function withBoth<T>(body: (connections: Connections) => Promise<T>, applicationName?: string): Promise<T> {
-  return withLedger((ledger) => withTemporal((temporal) => body({ temporal, ledger })), applicationName);
+/** Both; what is wrong with either is said at once. */
+export async function withBoth<T>(
+  body: (connections: Connections) => Promise<T>,
+  applicationName?: string,
+): Promise<T> {
+  // Before anybody is waited for.
+  await allOrErrors({ start: () => databaseUrl() }, { start: () => temporalConfig() });
+  const [ledger, temporal] = await allOrErrors(
+    { start: () => openChecked(applicationName), undo: (opened: Ledger) => opened.close() },
+    { start: () => connectTemporal(), undo: ({ connection }: TemporalConnection) => connection.close() },
+  );
+  try {
+    await checkOwner(ledger, temporal.clusterId);
+    return await body({ temporal, ledger });
+  } finally {
+    await temporal.connection.close();
+    await ledger.close();
+  }
 }
 
-/** Every other query may then expect its tables. */
-async function expectSchema(ledger: Ledger): Promise<void> {
-  let found: boolean | undefined;
-  try {
-    const { rows } = await ledger.pool.query<{ found: boolean }>(
-      `select to_regclass('lockkeeper._ledger') is not null as found`,
-    );
-    found = rows[0]?.found;
-  } catch (error) {
-    throw new LockkeeperError('LEDGER_UNREACHABLE', `the ledger's Postgres does not answer: ${errorMessage(error)}`, {
-      next: 'Check DATABASE_URL and that the server runs',
-      cause: error,
-    });
-  }
-  if (found) return;
-  throw new LockkeeperError('LEDGER_SCHEMA', 'the database has no lockkeeper schema', {
-    next: 'Run `lockkeeper ledger migrate`',
+async function openChecked(applicationName = 'lockkeeper cli'): Promise<Ledger> {
+  const url = databaseUrl();
+  const ledger = openLedger({
+    databaseUrl: url,
+    namespace: temporalConfig().namespace,
+    applicationName,
+    log: createLogger(),
   });
+  try {
+    await checkSchema(ledger.pool);
+    return ledger;
+  } catch (error) {
+    await ledger.close();
+    throw ledgerError(error, url);
+  }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Command } from 'commander';
 import type { DevEnvironment } from '../dev/start.ts';
+import { checkDatabaseUrl } from '../ledger/database-url.ts';
 import { createLogger } from '../log.ts';
 import { SEARCH_ATTRIBUTES } from '../protocol.ts';
 import { EXIT } from './exit-codes.ts';
@@ -21,6 +22,7 @@ const A_DAY = 86_400_000;
 
 /** Runs a Temporal server and a Postgres until Ctrl-C. */
 export async function dev(options: DevOptions): Promise<number> {
+  if (process.env['DATABASE_URL']) checkDatabaseUrl(process.env['DATABASE_URL']);
   const { startDev } = await import('../dev/start.ts');
   const { migrateLedger } = await import('../ledger/migrate.ts');
   const environment = await startDev({ ...options, log: tell, searchAttributes: SEARCH_ATTRIBUTES });

@@ -6,23 +6,28 @@ import type { Outcome } from '../protocol.ts';
 
 /** What the exit code of every command means. Scripts branch on these numbers: none of them ever changes its meaning. */
 export const EXIT = {
-  /** The command did what it was asked; the deploy succeeded; the job is done. */
   ok: 0,
-  /** The deploy or job failed, or something broke that no other number names. */
   failed: 1,
-  /** Wrong options, or a config that cannot be used. */
   usage: 2,
   rolledBack: 3,
-  /** A person ended the deploy, or the job was cancelled. */
   aborted: 4,
-  /** The request was refused; nothing was started. */
   rejected: 5,
   leaseLost: 6,
-  /** Not ended within `--timeout`; it goes on without us. */
   timedOut: 7,
-  /** Temporal, the ledger or the deploy worker does not answer. */
   noAnswer: 8,
 } as const;
+
+export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
+  ok: 'The command did what it was asked; the deploy succeeded; the job is done',
+  failed: 'The deploy or job failed, or something broke that no other number names',
+  usage: 'Wrong options, or a config, server or database that cannot be used as it is',
+  rolledBack: 'The deploy failed and was rolled back',
+  aborted: 'A person ended the deploy, or the job was cancelled',
+  rejected: 'The request was refused; nothing was started',
+  leaseLost: 'The lease of the deploy was lost; the command was ended',
+  timedOut: 'Not ended within `--timeout`; it goes on without us',
+  noAnswer: 'Temporal, the ledger or the deploy worker does not answer',
+};
 
 /** Exit codes of errors; those not named here mean {@link EXIT.failed}. */
 const OF_ERROR: Partial<Record<ErrorCode, number>> = {
@@ -37,8 +42,15 @@ const OF_ERROR: Partial<Record<ErrorCode, number>> = {
   LEDGER_WRONG_CLUSTER: EXIT.usage,
   LEDGER_SCHEMA: EXIT.usage,
   LEDGER_POOLED: EXIT.usage,
+  LEDGER_DENIED: EXIT.usage,
+  LEDGER_DATABASE_MISSING: EXIT.usage,
+  POSTGRES_TOO_OLD: EXIT.usage,
   TEMPORAL_TOO_OLD: EXIT.usage,
   JOB_EXISTS: EXIT.rejected,
+  TEMPORAL_CONFIG_INVALID: EXIT.usage,
+  TEMPORAL_TLS: EXIT.usage,
+  TEMPORAL_DENIED: EXIT.usage,
+  TEMPORAL_NAMESPACE_MISSING: EXIT.usage,
   DEPLOY_CONFLICT: EXIT.rejected,
   DEPLOY_INVALID: EXIT.rejected,
   DEPLOY_NOT_CURRENT: EXIT.rejected,

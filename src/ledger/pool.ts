@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import type { LimitFunction } from 'p-limit';
 import pg from 'pg';
 import type { Logger } from '../log.ts';
+import { checkDatabaseUrl } from './database-url.ts';
 
 /** What a query can be sent to: the pool, or one connection inside a transaction. */
 export type Queryable = Pick<pg.Pool | pg.PoolClient, 'query'>;
@@ -35,10 +36,14 @@ const MAX_CONNECTIONS = 20;
 /** Connections that the transactions of jobs leave free. */
 const RESERVED = 3;
 
+/**
+ * Opens the pool; nothing is asked yet.
+ * @throws {LockkeeperError} USAGE when the URL is none
+ */
 export function openLedger(options: LedgerOptions): Ledger {
   const max = options.maxConnections ?? MAX_CONNECTIONS;
   const pool = new pg.Pool({
-    connectionString: options.databaseUrl,
+    connectionString: checkDatabaseUrl(options.databaseUrl),
     application_name: options.applicationName,
     max,
     connectionTimeoutMillis: CONNECT_TIMEOUT,

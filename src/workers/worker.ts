@@ -1,11 +1,12 @@
 import { hostname } from 'node:os';
-import { NativeConnection, Worker } from '@temporalio/worker';
-import type { WorkflowBundleOption } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
+import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
 import type { TemporalConnection } from '../client/connection.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import type { Logger } from '../log.ts';
 import { JobHost, prepareLedger } from './job-host.ts';
+import { connectNative } from './native-connection.ts';
 import { installRuntime } from './runtime.ts';
 import { settingsForJobs } from './temporal-settings.ts';
 import { bundleWorkflows } from './workflow-bundle.ts';
@@ -99,7 +100,7 @@ class JobWorker implements LockkeeperWorker {
   async #connect(workflowBundle: WorkflowBundleOption): Promise<void> {
     const { temporal } = this.#o;
     await this.#host.open();
-    this.#connection = await NativeConnection.connect(temporal.connectionOptions);
+    this.#connection = await connectNative(temporal);
     for (const taskQueue of this.#taskQueues) {
       this.#workers.push(
         await Worker.create({

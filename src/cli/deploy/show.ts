@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import { DeployClient } from '../../client/deploy-client.ts';
 import { readSteps } from '../../ledger/deploy-steps.ts';
 import type { DeployStepRow } from '../../ledger/deploy-steps.ts';
-import { readDeploy } from '../../ledger/deploys.ts';
 import type { DeployRow } from '../../ledger/deploys.ts';
 import { readEvents } from '../../ledger/event-log.ts';
 import type { EventRow } from '../../ledger/event-log.ts';
@@ -13,6 +12,7 @@ import type { EnvironmentOptions, JsonOptions } from '../options.ts';
 import { formatTime, table } from '../table.ts';
 import { print, printJson } from '../terminal.ts';
 import { environmentOf } from '../who.ts';
+import { knownDeploy } from './known-deploy.ts';
 import { describeLive, liveStatus } from './live-status.ts';
 import type { Live } from './live-status.ts';
 
@@ -27,7 +27,7 @@ export interface ShownDeploy {
 export async function deployShow(id: string, options: EnvironmentOptions & JsonOptions): Promise<number> {
   const environment = await environmentOf(options);
   const shown = await withBoth(async ({ temporal, ledger }): Promise<ShownDeploy> => {
-    const deploy = await readDeploy(ledger, environment, id);
+    const deploy = await knownDeploy(ledger, environment, id);
     const [steps, events] = await Promise.all([
       readSteps(ledger, environment, id),
       readEvents(ledger, environment, id),

@@ -5,10 +5,14 @@ import { EXIT } from '../exit-codes.ts';
 import { exits, jsonOption, withExample } from '../options.ts';
 import type { JsonOptions } from '../options.ts';
 import { print } from '../terminal.ts';
+import { elseNoJob } from './no-job.ts';
 
 /** Asks a job to end; its `onCancel` undoes what must not stay. */
 export async function jobCancel(id: string, options: JsonOptions): Promise<number> {
-  await withBoth(({ temporal, ledger }) => new JobClient(temporal.client, ledger).handle(id).cancel());
+  await withBoth(({ temporal, ledger }) => {
+    const jobs = new JobClient(temporal.client, ledger);
+    return elseNoJob(id, jobs, () => jobs.handle(id).cancel());
+  });
   print(
     options.json
       ? JSON.stringify({ id, cancelRequested: true })

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { JobClient } from '../../client/job-client.ts';
 import type { JobHandle } from '../../client/job-handle.ts';
 import { LockkeeperError } from '../../errors.ts';
 import { EXIT, exitCodeOfSignal } from '../exit-codes.ts';
@@ -6,6 +7,7 @@ import type { Stop } from '../signals.ts';
 import { print, tell } from '../terminal.ts';
 import { jobEnd } from './job-end.ts';
 import { liveLine, progressLine, sparingly } from './progress.ts';
+import { elseNoJob } from './no-job.ts';
 
 export interface FollowOptions {
   readonly json?: boolean;
@@ -14,14 +16,14 @@ export interface FollowOptions {
 }
 
 /** Shows a job's progress until it ends; then its result, and the exit code that tells how it ended. */
-export async function follow(handle: JobHandle, options: FollowOptions, stop: Stop): Promise<number> {
+export async function follow(jobs: JobClient, handle: JobHandle, options: FollowOptions, stop: Stop): Promise<number> {
   const givenUp = new AbortController();
   const timer = options.timeout === undefined ? undefined : setTimeout(() => givenUp.abort('timeout'), options.timeout);
   // Once: a stream that is closed says so at every write.
   for (const stream of [process.stdout, process.stderr]) stream.once('error', () => givenUp.abort('nobody reads'));
   const leave = AbortSignal.any([stop.signal, givenUp.signal]);
   try {
-    await showProgress(handle, leave);
+    await elseNoJob(handle.id, jobs, () => showProgress(handle, leave));
   } finally {
     clearTimeout(timer);
   }

@@ -25,13 +25,14 @@ export async function jobStart(name: string, options: JobStartOptions): Promise<
   const input = await readInput(options);
   checkInput(definition, input);
   return withBoth(async ({ temporal, ledger }) => {
-    const handle = await new JobClient(temporal.client, ledger).start(definition, input, {
+    const jobs = new JobClient(temporal.client, ledger);
+    const handle = await jobs.start(definition, input, {
       ...(options.id !== undefined && { id: options.id }),
       ...(options.owner !== undefined && { owner: options.owner }),
     });
     if (options.wait) {
       tell(`job ${handle.id} started`);
-      return follow(handle, options, stopOnSignals());
+      return follow(jobs, handle, options, stopOnSignals());
     }
     print(options.json ? JSON.stringify({ id: handle.id, job: name }) : handle.id);
     return EXIT.ok;
