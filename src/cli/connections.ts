@@ -3,13 +3,16 @@ import { connectTemporal } from '../client/connection.ts';
 import type { TemporalConnection } from '../client/connection.ts';
 import { LockkeeperError, errorMessage } from '../errors.ts';
 import { openLedger } from '../ledger/pool.ts';
-import type { Ledger } from '../ledger/pool.ts';
+import type { Ledger, LedgerOptions } from '../ledger/pool.ts';
 import { createLogger } from '../log.ts';
 
 export interface Connections {
   readonly temporal: TemporalConnection;
   readonly ledger: Ledger;
 }
+
+/** Nobody waits longer for a ledger that only adds to the picture, milliseconds. */
+const GLANCE = 2_000;
 
 /** @throws {LockkeeperError} USAGE */
 export function databaseUrl(env: NodeJS.ProcessEnv = process.env): string {
@@ -30,13 +33,26 @@ export async function withTemporal<T>(body: (temporal: TemporalConnection) => Pr
   }
 }
 
+/**
+ * The ledger as long as `body` runs, where DATABASE_URL names one. For what makes a picture fuller: nothing may depend on it,
+ * and whether it is there shows only when it is asked.
+ */
+export async function withLedgerIfThere<T>(body: (ledger: Ledger | undefined) => Promise<T>): Promise<T> {
+  if (!process.env['DATABASE_URL']) return body(undefined);
+  const ledger = open({ queryTimeoutMs: GLANCE });
+  try {
+    return await body(ledger);
+  } finally {
+    await ledger.close();
+  }
+}
+
 /** Opens the ledger for as long as `body` runs; Temporal is only asked for its namespace's name, not contacted. */
 export async function withLedger<T>(
   body: (ledger: Ledger) => Promise<T>,
-  applicationName = 'lockkeeper cli',
+  options: Partial<LedgerOptions> = {},
 ): Promise<T> {
-  const namespace = loadClientConnectConfig().namespace ?? 'default';
-  const ledger = openLedger({ databaseUrl: databaseUrl(), namespace, applicationName, log: createLogger() });
+  const ledger = open(options);
   try {
     await expectSchema(ledger);
     return await body(ledger);
@@ -46,8 +62,22 @@ export async function withLedger<T>(
 }
 
 /** Both. The ledger first: it says sooner when it is not there. */
-export function withBoth<T>(body: (connections: Connections) => Promise<T>, applicationName?: string): Promise<T> {
-  return withLedger((ledger) => withTemporal((temporal) => body({ temporal, ledger })), applicationName);
+export function withBoth<T>(
+  body: (connections: Connections) => Promise<T>,
+  options?: Partial<LedgerOptions>,
+): Promise<T> {
+  return withLedger((ledger) => withTemporal((temporal) => body({ temporal, ledger })), options);
+}
+
+function open(options: Partial<LedgerOptions>): Ledger {
+  const namespace = loadClientConnectConfig().namespace ?? 'default';
+  return openLedger({
+    databaseUrl: databaseUrl(),
+    namespace,
+    applicationName: 'lockkeeper cli',
+    log: createLogger(),
+    ...options,
+  });
 }
 
 /** Every other query may then expect its tables. */

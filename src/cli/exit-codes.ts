@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import type { DeployEnd } from '../client/run-deploy.ts';
-import { isLockkeeperError } from '../errors.ts';
+import { ERROR_CODES, isLockkeeperError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Outcome } from '../protocol.ts';
 
@@ -23,6 +23,25 @@ export const EXIT = {
   /** Temporal, the ledger or the deploy worker does not answer. */
   noAnswer: 8,
 } as const;
+
+export interface ExitCodeMeaning {
+  readonly codes: readonly number[];
+  readonly meaning: string;
+}
+
+/** The table of `lockkeeper help exit-codes`, the README and the docs. */
+export const EXIT_CODES: readonly ExitCodeMeaning[] = [
+  { codes: [EXIT.ok], meaning: 'succeeded' },
+  { codes: [EXIT.failed], meaning: 'failed' },
+  { codes: [EXIT.usage], meaning: 'usage or configuration' },
+  { codes: [EXIT.rolledBack], meaning: 'rolled back' },
+  { codes: [EXIT.aborted], meaning: 'aborted' },
+  { codes: [EXIT.rejected], meaning: 'rejected: conflict, unknown plan, lease taken' },
+  { codes: [EXIT.leaseLost], meaning: 'lease lost' },
+  { codes: [EXIT.timedOut], meaning: 'timed out waiting' },
+  { codes: [EXIT.noAnswer], meaning: 'Temporal, ledger or deploy worker does not answer' },
+  { codes: [128 + constants.signals.SIGINT, 128 + constants.signals.SIGTERM], meaning: 'SIGINT, SIGTERM' },
+];
 
 /** Exit codes of errors; those not named here mean {@link EXIT.failed}. */
 const OF_ERROR: Partial<Record<ErrorCode, number>> = {
@@ -58,6 +77,10 @@ const OF_OUTCOME: Record<Outcome, number> = {
 
 export const exitCodeOfError = (error: unknown): number =>
   (isLockkeeperError(error) && OF_ERROR[error.code]) || EXIT.failed;
+
+/** The errors that end a command with this code. */
+export const errorsOf = (exitCode: number): ErrorCode[] =>
+  ERROR_CODES.filter((code) => (OF_ERROR[code] ?? EXIT.failed) === exitCode);
 
 export const exitCodeOfOutcome = (outcome: Outcome): number => OF_OUTCOME[outcome];
 
