@@ -32,3 +32,12 @@ export function formatDuration(ms: number): string {
   if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} m ${Math.round((ms % 60_000) / 1_000)} s`;
   return `${Math.floor(ms / 3_600_000)} h ${Math.round((ms % 3_600_000) / 60_000)} m`;
 }
+
+/** The same for what counts while it is looked at, where tenths would only flicker: `4 s`, `3 m 20 s`. */
+export function formatWholeSeconds(ms: number): string {
+  const s = Math.floor(ms / 1_000);
+  if (s < 60) return `${s} s`;
+  return s < 3_600
+    ? `${Math.floor(s / 60)} m ${s % 60} s`
+    : `${Math.floor(s / 3_600)} h ${Math.floor((s % 3_600) / 60)} m`;
+}

@@ -1,6 +1,6 @@
 import { Help } from 'commander';
 import type { Argument, Command, Option } from 'commander';
-import { EXIT, EXIT_MEANINGS } from '../../src/cli/exit-codes.ts';
+import { EXIT_CODES } from '../../src/cli/exit-codes.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { cell, code, GENERATED } from './markdown.ts';
 
@@ -20,13 +20,12 @@ export function cliPage(): string {
 }
 
 function exitCodes(): string {
-  const rows = Object.entries(EXIT).map(([name, number]) => [number, EXIT_MEANINGS[name as keyof typeof EXIT]]);
-  const all = [...rows, ['130, 143', 'Ended by SIGINT, by SIGTERM'] as const];
+  const rows = EXIT_CODES.map(({ codes, meaning }) => [codes.join(', '), meaning]);
   return [
     '## Exit codes\n',
     '| exit code | meaning |',
     '| --- | --- |',
-    ...all.map((row) => `| ${row.join(' | ')} |`),
+    ...rows.map((row) => `| ${row.join(' | ')} |`),
   ].join('\n');
 }
 

@@ -5,6 +5,7 @@ import { cliPage } from './cli-page.ts';
 import { configurationPage } from './configuration-page.ts';
 import { errorsPage } from './errors-page.ts';
 import { exampleYaml } from './example-yaml.ts';
+import { jsonPage } from './json-page.ts';
 import { optionTree } from './option-tree.ts';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -23,6 +24,7 @@ export function pages(): Promise<Page[]> {
     'docs/configuration.md': configurationPage(options),
     'docs/cli.md': cliPage(),
     'docs/errors.md': errorsPage(),
+    'docs/json.md': jsonPage(),
     'src/config/example.yaml': exampleYaml(options),
     'lockkeeper.schema.json': JSON.stringify(configJsonSchema()),
   };

@@ -5,7 +5,7 @@ import { databaseUrl } from '../ledger/database-url.ts';
 import { checkOwner } from '../ledger/identity.ts';
 import { ledgerError } from '../ledger/ledger-errors.ts';
 import { openLedger } from '../ledger/pool.ts';
-import type { Ledger } from '../ledger/pool.ts';
+import type { Ledger, LedgerOptions } from '../ledger/pool.ts';
 import { checkSchema } from '../ledger/schema.ts';
 import { createLogger } from '../log.ts';
 import { allOrErrors } from './all-or-errors.ts';
@@ -14,6 +14,9 @@ export interface Connections {
   readonly temporal: TemporalConnection;
   readonly ledger: Ledger;
 }
+
+/** Nobody waits longer for a ledger that only adds to the picture, milliseconds. */
+const GLANCE = 2_000;
 
 /** Connects to Temporal for as long as `body` runs. */
 export async function withTemporal<T>(body: (temporal: TemporalConnection) => Promise<T>): Promise<T> {
@@ -25,9 +28,26 @@ export async function withTemporal<T>(body: (temporal: TemporalConnection) => Pr
   }
 }
 
+/**
+ * The ledger as long as `body` runs, where DATABASE_URL names one. For what makes a picture fuller: nothing may depend on it,
+ * and whether it is there shows only when it is asked.
+ */
+export async function withLedgerIfThere<T>(body: (ledger: Ledger | undefined) => Promise<T>): Promise<T> {
+  if (!process.env['DATABASE_URL']) return body(undefined);
+  const ledger = open({ queryTimeoutMs: GLANCE });
+  try {
+    return await body(ledger);
+  } finally {
+    await ledger.close();
+  }
+}
+
 /** Opens the ledger for as long as `body` runs; Temporal is only asked for its namespace's name, not contacted. */
-export async function withLedger<T>(body: (ledger: Ledger) => Promise<T>, applicationName?: string): Promise<T> {
-  const ledger = await openChecked(applicationName);
+export async function withLedger<T>(
+  body: (ledger: Ledger) => Promise<T>,
+  options: Partial<LedgerOptions> = {},
+): Promise<T> {
+  const ledger = await openChecked(options);
   try {
     return await body(ledger);
   } finally {
@@ -38,12 +58,12 @@ export async function withLedger<T>(body: (ledger: Ledger) => Promise<T>, applic
 /** Both; what is wrong with either is said at once. */
 export async function withBoth<T>(
   body: (connections: Connections) => Promise<T>,
-  applicationName?: string,
+  options: Partial<LedgerOptions> = {},
 ): Promise<T> {
   // Before anybody is waited for.
   await allOrErrors({ start: () => databaseUrl() }, { start: () => temporalConfig() });
   const [ledger, temporal] = await allOrErrors(
-    { start: () => openChecked(applicationName), undo: (opened: Ledger) => opened.close() },
+    { start: () => openChecked(options), undo: (opened: Ledger) => opened.close() },
     { start: () => connectTemporal(), undo: ({ connection }: TemporalConnection) => connection.close() },
   );
   try {
@@ -55,19 +75,23 @@ export async function withBoth<T>(
   }
 }
 
-async function openChecked(applicationName = 'lockkeeper cli'): Promise<Ledger> {
-  const url = databaseUrl();
-  const ledger = openLedger({
-    databaseUrl: url,
+function open(options: Partial<LedgerOptions>): Ledger {
+  return openLedger({
+    databaseUrl: databaseUrl(),
     namespace: temporalConfig().namespace,
-    applicationName,
+    applicationName: 'lockkeeper cli',
     log: createLogger(),
+    ...options,
   });
+}
+
+async function openChecked(options: Partial<LedgerOptions>): Promise<Ledger> {
+  const ledger = open(options);
   try {
     await checkSchema(ledger.pool);
     return ledger;
   } catch (error) {
     await ledger.close();
-    throw ledgerError(error, url);
+    throw ledgerError(error, ledger.databaseUrl);
   }
 }

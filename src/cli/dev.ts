@@ -5,6 +5,8 @@ import { checkDatabaseUrl } from '../ledger/database-url.ts';
 import { createLogger } from '../log.ts';
 import { SEARCH_ATTRIBUTES } from '../protocol.ts';
 import { EXIT } from './exit-codes.ts';
+import { DevAddresses } from './json/others.ts';
+import { printLineAs } from './json/print.ts';
 import { exits, jsonOption, parsePort, withExample } from './options.ts';
 import type { JsonOptions } from './options.ts';
 import { stopOnSignals } from './signals.ts';
@@ -30,7 +32,8 @@ export async function dev(options: DevOptions): Promise<number> {
   try {
     await migrateLedger(environment.databaseUrl, createLogger());
     const { signal } = stopOnSignals();
-    print(options.json ? JSON.stringify(addresses(environment)) : describeDev(environment, options.dir));
+    if (options.json) printLineAs(DevAddresses, environment);
+    else print(describeDev(environment, options.dir));
     if (!signal.aborted) await once(signal, 'abort');
     tell('stopping');
   } finally {
@@ -39,13 +42,6 @@ export async function dev(options: DevOptions): Promise<number> {
   }
   return EXIT.ok;
 }
-
-const addresses = ({ temporalAddress, namespace, uiUrl, databaseUrl }: DevEnvironment) => ({
-  temporalAddress,
-  namespace,
-  uiUrl,
-  databaseUrl,
-});
 
 /** Where everything is. The password stands only in the line that is there to be copied. */
 export function describeDev(environment: DevEnvironment, dir: string): string {

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import type { DeployEnd } from '../client/run-deploy.ts';
-import { isLockkeeperError } from '../errors.ts';
+import { ERROR_CODES, isLockkeeperError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Outcome } from '../protocol.ts';
 
@@ -17,17 +17,24 @@ export const EXIT = {
   noAnswer: 8,
 } as const;
 
-export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
-  ok: 'The command did what it was asked; the deploy succeeded; the job is done',
-  failed: 'The deploy or job failed, or something broke that no other number names',
-  usage: 'Wrong options, or a config, server or database that cannot be used as it is',
-  rolledBack: 'The deploy failed and was rolled back',
-  aborted: 'A person ended the deploy, or the job was cancelled',
-  rejected: 'The request was refused; nothing was started',
-  leaseLost: 'The lease of the deploy was lost; the command was ended',
-  timedOut: 'Not ended within `--timeout`; it goes on without us',
-  noAnswer: 'Temporal, the ledger or the deploy worker does not answer',
-};
+export interface ExitCodeMeaning {
+  readonly codes: readonly number[];
+  readonly meaning: string;
+}
+
+/** The table of `lockkeeper help exit-codes`, the README and the docs. */
+export const EXIT_CODES: readonly ExitCodeMeaning[] = [
+  { codes: [EXIT.ok], meaning: 'the command did what it was asked; the deploy succeeded; the job is done' },
+  { codes: [EXIT.failed], meaning: 'the deploy or job failed, or something broke that no other number names' },
+  { codes: [EXIT.usage], meaning: 'wrong options, or a config, server or database that cannot be used as it is' },
+  { codes: [EXIT.rolledBack], meaning: 'the deploy failed and was rolled back' },
+  { codes: [EXIT.aborted], meaning: 'a person ended the deploy, or the job was cancelled' },
+  { codes: [EXIT.rejected], meaning: 'refused, and nothing was started: conflict, unknown plan, lease taken' },
+  { codes: [EXIT.leaseLost], meaning: 'the lease of the deploy was lost; the command was ended' },
+  { codes: [EXIT.timedOut], meaning: 'not ended within `--timeout`; it goes on without us' },
+  { codes: [EXIT.noAnswer], meaning: 'Temporal, the ledger or the deploy worker does not answer' },
+  { codes: [128 + constants.signals.SIGINT, 128 + constants.signals.SIGTERM], meaning: 'SIGINT, SIGTERM' },
+];
 
 /** Exit codes of errors; those not named here mean {@link EXIT.failed}. */
 const OF_ERROR: Partial<Record<ErrorCode, number>> = {
@@ -71,6 +78,10 @@ const OF_OUTCOME: Record<Outcome, number> = {
 
 export const exitCodeOfError = (error: unknown): number =>
   (isLockkeeperError(error) && OF_ERROR[error.code]) || EXIT.failed;
+
+/** The errors that end a command with this code. */
+export const errorsOf = (exitCode: number): ErrorCode[] =>
+  ERROR_CODES.filter((code) => (OF_ERROR[code] ?? EXIT.failed) === exitCode);
 
 export const exitCodeOfOutcome = (outcome: Outcome): number => OF_OUTCOME[outcome];
 

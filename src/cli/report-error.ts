@@ -38,10 +38,10 @@ export function formatError(error: unknown, env: NodeJS.ProcessEnv = process.env
 }
 
 /** Commander's complaints about the command line in the same form, on one line with its suggestion. */
-export function formatUsageError(text: string): string {
-  const message = text
+export const formatUsageError = (text: string): string => `lockkeeper: ${usageMessage(text)} [USAGE]\n`;
+
+export const usageMessage = (text: string): string =>
+  text
     .trim()
     .replace(/^error: /, '')
     .replace(/\n+/g, ' ');
-  return `lockkeeper: ${message} [USAGE]\n`;
-}

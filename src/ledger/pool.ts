@@ -28,6 +28,8 @@ export interface LedgerOptions {
   readonly log: Logger;
   /** Connections of the pool; 20 unless said otherwise, at least 4. */
   readonly maxConnections?: number;
+  /** Milliseconds after which a query is given up; for whoever only looks. No limit unless given. */
+  readonly queryTimeoutMs?: number;
 }
 
 /** Milliseconds to wait for a connection before the ledger counts as away. */
@@ -48,6 +50,7 @@ export function openLedger(options: LedgerOptions): Ledger {
     max,
     connectionTimeoutMillis: CONNECT_TIMEOUT,
     keepAlive: true,
+    ...(options.queryTimeoutMs !== undefined && { query_timeout: options.queryTimeoutMs }),
   });
   // A client whose server goes away emits `error`; without a handler on that very client Node ends the process.
   // The query that was under way rejects by itself, so here it is only noted.

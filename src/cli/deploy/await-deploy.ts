@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DeployClient, Whereabouts } from '../../client/deploy-client.ts';
 import { notCurrent } from '../../client/not-current.ts';
+import { waitingEvent } from '../../client/run-deploy.ts';
 import type { DeployEnd, DeployEvent } from '../../client/run-deploy.ts';
 import { errorMessage } from '../../errors.ts';
 import type { DeployStatus } from '../../protocol.ts';
@@ -44,7 +45,7 @@ export async function awaitDeploy(options: AwaitDeployOptions): Promise<DeployEn
       case 'unknown':
         throw notCurrent(id, options.deploys.environment);
       case 'waiting':
-        onEvent({ kind: 'waiting', ahead: where.ahead });
+        onEvent(waitingEvent(where));
         break;
       case 'running':
         runId = where.runId;

@@ -5,10 +5,12 @@ import type { JobRow } from '../../ledger/jobs.ts';
 import type { JobStatus } from '../../protocol.ts';
 import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
+import { ShownJob as ShownJobJson } from '../json/jobs.ts';
+import { printAs } from '../json/print.ts';
 import { exits, jsonOption, withExample } from '../options.ts';
 import type { JsonOptions } from '../options.ts';
 import { formatTime } from '../table.ts';
-import { print, printJson } from '../terminal.ts';
+import { print } from '../terminal.ts';
 import { elseNoJob } from './no-job.ts';
 import { progressLine } from './progress.ts';
 
@@ -38,7 +40,7 @@ export async function jobShow(id: string, options: JsonOptions): Promise<number>
     });
     return { id, row, status };
   });
-  if (options.json) printJson(shown);
+  if (options.json) printAs(ShownJobJson, shown);
   else print(describeJob(shown));
   return EXIT.ok;
 }

@@ -3,6 +3,8 @@ import { JobClient } from '../../client/job-client.ts';
 import { loadConfig, loadJobs } from '../../config/index.ts';
 import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
+import { JobStarted } from '../json/jobs.ts';
+import { printLineAs } from '../json/print.ts';
 import { configOption, exits, jsonOption, timeoutOption, withExample } from '../options.ts';
 import type { ConfigOptions, JsonOptions } from '../options.ts';
 import { stopOnSignals } from '../signals.ts';
@@ -34,7 +36,8 @@ export async function jobStart(name: string, options: JobStartOptions): Promise<
       tell(`job ${handle.id} started`);
       return follow(jobs, handle, options, stopOnSignals());
     }
-    print(options.json ? JSON.stringify({ id: handle.id, job: name }) : handle.id);
+    if (options.json) printLineAs(JobStarted, { id: handle.id, job: name });
+    else print(handle.id);
     return EXIT.ok;
   });
 }
