@@ -1,12 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { boardCommand } from './board.ts';
 import { configCommand } from './config.ts';
 import { deployCommand } from './deploy/index.ts';
 import { deployWorkerCommand } from './deploy-worker.ts';
 import { devCommand } from './dev.ts';
+import { initCommand } from './init/index.ts';
 import { jobCommand } from './job/index.ts';
 import { ledgerCommand } from './ledger.ts';
+import { ownPackage } from './package.ts';
 import { formatUsageError } from './report-error.ts';
 import { workerCommand } from './worker.ts';
 
@@ -16,7 +17,8 @@ export function createProgram(): Command {
     .description(
       'Deploys that lose no work: long jobs on Temporal save their place, step aside for a deploy, and go on.',
     )
-    .version(packageVersion())
+    .version(ownPackage().version)
+    .addCommand(initCommand())
     .addCommand(devCommand())
     .addCommand(ledgerCommand())
     .addCommand(workerCommand())
@@ -38,9 +40,4 @@ function settle(command: Command): void {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(formatUsageError(text)) });
   command.commands.forEach(settle);
-}
-
-function packageVersion(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
