@@ -8,6 +8,9 @@ const WITHOUT_SERVERS = ['cli', 'commands', 'config', 'dev', 'testing/without-da
 /** Real processes that are killed, frozen and cut off: minutes, and so a suite of their own, `npm run test:faults`. */
 const FAULTS = ['failpoints', 'faults'].map((folder) => `test/${folder}/**/*.test.ts`);
 
+/** The packed package in projects of strangers: installs from the registry, `npm run test:package`. */
+const PACKAGE = ['test/package/**/*.test.ts'];
+
 export default defineConfig({
   test: {
     // The tests start real processes and wait for real clocks: more files at once than cores only makes waits run out.
@@ -27,7 +30,7 @@ export default defineConfig({
         test: {
           name: 'servers',
           include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
-          exclude: [...WITHOUT_SERVERS, ...FAULTS],
+          exclude: [...WITHOUT_SERVERS, ...FAULTS, ...PACKAGE],
           globalSetup: 'test/support/servers.ts',
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -41,6 +44,16 @@ export default defineConfig({
           globalSetup: 'test/support/servers.ts',
           testTimeout: 180_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'package',
+          include: PACKAGE,
+          globalSetup: 'test/package/pack.ts',
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
     ],

@@ -57,7 +57,9 @@ export class LockkeeperError extends Error {
   readonly next: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: { next?: string; cause?: unknown } = {}) {
-    super(options.next ? `${message}. ${options.next}` : message, { cause: options.cause });
+    super(options.next ? `${message}${message.endsWith('\n') ? '' : '. '}${options.next}` : message, {
+      cause: options.cause,
+    });
     this.name = 'LockkeeperError';
     this.code = code;
     this.next = options.next;

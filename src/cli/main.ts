@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './node-version.ts';
 import { CommanderError } from 'commander';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
 import { errorJson, usageJson } from './json/errors.ts';

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { boardCommand } from './board/index.ts';
 import { completeCommand, completionCommand } from './completion/index.ts';
@@ -8,8 +7,10 @@ import { deployWorkerCommand } from './deploy-worker.ts';
 import { devCommand } from './dev.ts';
 import { gatesCommand } from './gates/index.ts';
 import { helpCommand } from './help.ts';
+import { initCommand } from './init/index.ts';
 import { jobCommand } from './job/index.ts';
 import { ledgerCommand } from './ledger.ts';
+import { ownPackage } from './package.ts';
 import { formatUsageError } from './report-error.ts';
 import { workerCommand } from './worker.ts';
 
@@ -19,7 +20,8 @@ export function createProgram(): Command {
     .description(
       'Deploys that lose no work: long jobs on Temporal save their place, step aside for a deploy, and go on.',
     )
-    .version(packageVersion())
+    .version(ownPackage().version)
+    .addCommand(initCommand())
     .addCommand(devCommand())
     .addCommand(ledgerCommand())
     .addCommand(workerCommand())
@@ -53,9 +55,4 @@ function settle(command: Command): void {
       outputError: (text) => process.stderr.write(formatUsageError(text)),
     });
   command.commands.forEach(settle);
-}
-
-function packageVersion(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
