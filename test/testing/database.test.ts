@@ -92,7 +92,7 @@ test('interrupted, failed, cancelled: as without a database', async () => {
     name: 'undoing',
     taskQueue: 'q',
     state: { initial: { row: 0 } },
-    run: together.options.run,
+    run: (job, input: { rows: number }) => together.options.run(job, input),
     async *onCancel(job) {
       yield* job.statement('delete from item where id <= $1', [job.state.row], { row: 0 });
     },

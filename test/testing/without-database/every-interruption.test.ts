@@ -148,9 +148,7 @@ describe('a job that takes a lock', () => {
 
   test('and forgets it in finally is caught, with its own error', async () => {
     const job = locking(() => undefined);
-    const { message, cause } = await complaint(
-      everyInterruption(job, { rows }, { reset: unlock, onKill: unlock }) as Promise<unknown>,
-    );
+    const { message, cause } = await complaint(everyInterruption(job, { rows }, { reset: unlock, onKill: unlock }));
     expect(message).toMatch(/ {2}interrupted at checkpoint 1: it failed: the file is locked\n/);
     expect(message).toMatch(/what its `finally` does not release/);
     expect(cause).toMatchObject({ message: 'the file is locked' });

@@ -76,10 +76,10 @@ describe('interrupted', () => {
     const patient = sending(async function* (job) {
       job.stopping.addEventListener('abort', () => heard.push(job.state.sent));
       for (let mail = job.state.sent + 1; mail <= 3; mail += 1) {
+        if (mail === 3) return 'stopped twice';
         expect(job.stopping.aborted).toBe(false);
         await delay(60_000, undefined, { signal: job.stopping }).catch(() => undefined);
         yield { sent: mail };
-        if (job.state.sent === 2) return 'stopped twice';
       }
       return 'not stopped';
     });
@@ -225,7 +225,7 @@ describe('an error of the job', () => {
       throw new Error('the disk is full');
     });
     await expect(runJobInTest(going, { to })).rejects.toThrow(
-      /failed 100 times, each time after a checkpoint.*disk is full/,
+      /did not end within 500 slices; the last one began with { sent: 499 } and was failed: the disk is full/,
     );
   });
 
@@ -257,7 +257,16 @@ describe('an error of the job', () => {
       'STATE_INVALID',
     ],
   ])('%s is the same error as in production', async (_, run, code) => {
-    await expect(runJobInTest(sending(run), { to }, { interruptAt: 'each' })).rejects.toMatchObject({ code });
+    await expect(runJobInTest(sending(run), { to }, { interruptAt: 1 })).rejects.toMatchObject({ code });
+  });
+
+  test('a job that never looks at its state does not go round for ever', async () => {
+    const deaf = sending(async function* () {
+      yield { sent: 1 };
+    });
+    await expect(runJobInTest(deaf, { to }, { interruptAt: 'each' })).rejects.toThrow(
+      /within 500 slices; the last one began with { sent: 1 } and was interrupted. Does it go on from `job.state`/,
+    );
   });
 
   test('a state changed in place is the same error as in production', async () => {
@@ -265,6 +274,7 @@ describe('an error of the job', () => {
       name: 'changing',
       taskQueue: 'mail',
       state: { initial: { seen: [] as number[] } },
+      retry: { maximumAttempts: 1 },
       async *run(job) {
         yield { seen: [1] };
         job.state.seen.push(2);
@@ -382,7 +392,7 @@ describe('a test that shows nothing is told so', () => {
   });
 });
 
-test('everything is inferred from the definition', () => {
+test('everything is inferred from the definition', async () => {
   const typed = defineJob({
     name: 'typed',
     taskQueue: 'mail',
@@ -392,9 +402,9 @@ test('everything is inferred from the definition', () => {
       return { length: input.word.length };
     },
   });
-  const run = () => runJobInTest(typed, { word: 'one' });
-  expectTypeOf<Awaited<ReturnType<typeof run>>['result']>().toEqualTypeOf<{ length: number } | undefined>();
-  expectTypeOf<Awaited<ReturnType<typeof run>>['states']>().toEqualTypeOf<readonly { at: number }[]>();
+  const run = await runJobInTest(typed, { word: 'one' });
+  expectTypeOf(run.result).toEqualTypeOf<{ length: number } | undefined>();
+  expectTypeOf(run.states).toEqualTypeOf<readonly { at: number }[]>();
   // @ts-expect-error -- another input
   expectTypeOf(() => runJobInTest(typed, { words: 1 })).toBeFunction();
 });
