@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { LockkeeperError } from '../errors.ts';
 import type { JobDefinition } from '../jobs/define-job.ts';
 import { differences, nothingToInterrupt, notRepeatable } from './findings.ts';
 import type { Finding } from './findings.ts';
@@ -60,6 +61,8 @@ export function everyInterruption<N extends string, I, R, S>(
     const { checkpoints } = undisturbed.run;
     if (checkpoints === 0) throw nothingToInterrupt(job.name);
     const ways = waysToDisturb({ checkpoints, plain: undisturbed.plain, kills, at });
+    if (ways.length === 0)
+      throw new LockkeeperError('USAGE', 'at: it names no checkpoint', { next: 'Leave it out for all of them' });
     const findings: Finding[] = [];
     for (const way of ways) {
       const found = await runOnce(way.options).catch((error: unknown) => ({ error }));

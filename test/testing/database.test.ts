@@ -123,7 +123,7 @@ describe('a transaction written wrong is caught', () => {
       }),
     );
     expect(message).toMatch(/did not end as if undisturbed in 3 of 7 runs/);
-    expect(message).toMatch(/killed at checkpoint 2, went on from { row: 1 }: \[ 1, 2, 2, 3 \]/);
+    expect(message).toMatch(/killed at checkpoint 2 \(went on from { row: 1 }\): \[ 1, 2, 2, 3 \]/);
   });
 
   test('whose effect comes before it', async () => {
@@ -133,7 +133,7 @@ describe('a transaction written wrong is caught', () => {
         yield* job.statement('select $1::integer', [row], { row });
       }),
     );
-    expect(message).toMatch(/killed at checkpoint 1, went on from { row: 0 }: \[ 1, 1, 2, 3 \]/);
+    expect(message).toMatch(/killed at checkpoint 1 \(went on from { row: 0 }\): \[ 1, 1, 2, 3 \]/);
   });
 });
 
