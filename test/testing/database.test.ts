@@ -166,6 +166,15 @@ test.each<[string, Step, string]>([
   expect(await outcome()).toEqual([]);
 });
 
+test('a body that forgets its save is told so, not killed', async () => {
+  const forgetful = inserting(async function* (job) {
+    yield* job.transaction(async (sql) => sql.query('select 1'));
+  });
+  await expect(runJobInTest(forgetful, { rows }, { database, killAt: 1 })).rejects.toMatchObject({
+    code: 'TRANSACTION_WITHOUT_SAVE',
+  });
+});
+
 test('an old state goes through the ledger, too', async () => {
   const resumeFrom = { state: { row: 2 } };
   const run = await runJobInTest(together, { rows }, { database, resumeFrom, killAt: 1 });

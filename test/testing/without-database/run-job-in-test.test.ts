@@ -118,6 +118,21 @@ describe('interrupted', () => {
     expect(starts).toBe(2);
   });
 
+  test('a job that changes its input finds it as it was', async () => {
+    const eating = defineJob({
+      name: 'eating',
+      taskQueue: 'mail',
+      async *run(_job, input: { names: string[] }) {
+        input.names.pop();
+        yield undefined;
+        return input.names;
+      },
+    });
+    const input = { names: ['a', 'b', 'c'] };
+    expect((await runJobInTest(eating, input, { interruptAt: 1 })).result).toEqual(['a', 'b']);
+    expect(input.names).toHaveLength(3);
+  });
+
   test('an atomic job is not, as in production', async () => {
     const atomic = defineJob({
       name: 'atomic',
@@ -202,6 +217,22 @@ describe('an error of the job', () => {
     ]);
     expect(sent).toEqual([1, 2, 3, 4, 5]);
     expect(closed).toBe(2);
+  });
+
+  test('which the job catches lets it go on to its next checkpoint, where the next thing happens', async () => {
+    const caught: unknown[] = [];
+    const careful = sending(async function* (job) {
+      for (let mail = job.state.sent + 1; mail <= 3; mail += 1) {
+        try {
+          yield { sent: mail };
+        } catch (error) {
+          caught.push((error as Error).message);
+        }
+      }
+    });
+    const run = await runJobInTest(careful, { to }, { failAt: 1, interruptAt: 2 });
+    expect(caught).toEqual(['thrown by the test after checkpoint 1']);
+    expect(ends(run)).toEqual(['interrupted', 'done']);
   });
 
   test('of its own is tried again by its budget, then it is the error of the run', async () => {
@@ -333,6 +364,12 @@ describe('cancelled', () => {
       [1, 5],
     ]);
     expect(closed).toBe(1);
+  });
+
+  test('after an error: not while the job still deals with that', async () => {
+    const run = await runJobInTest(undoing, { to }, { failAt: 2, cancelAt: 3 });
+    expect(ends(run)).toEqual(['failed', 'cancelled', 'cancelled']);
+    expect(undone).toHaveLength(3);
   });
 
   test('onCancel is interrupted and killed as well', async () => {
