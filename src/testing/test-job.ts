@@ -8,8 +8,8 @@ import { isRetryable, runSlice } from '../jobs/run-slice.ts';
 import type { SliceEnd } from '../jobs/run-slice.ts';
 import { restoreState } from '../jobs/state.ts';
 import type { Progress } from '../ledger/checkpoints.ts';
+import { SLICES_AT_MOST, endless, lost, quarantined } from './bad-ends.ts';
 import { Script } from './disturbances.ts';
-import { endless, lost, quarantined, SLICES_AT_MOST } from './bad-ends.ts';
 import { throughJson } from './input.ts';
 import type { Held, Place } from './place.ts';
 import { SILENT } from './places.ts';
@@ -17,8 +17,9 @@ import type { TestRun, TestRunOptions, TestSlice } from './run-job-in-test.ts';
 import { WatchedSlice } from './watched-slice.ts';
 import type { Seen } from './watched-slice.ts';
 
-/** As the connections of a worker have it: long enough for whoever looks at a body in a debugger. */
+/** Long enough for whoever looks at the body of a transaction in a debugger. */
 const IDLE_IN_TRANSACTION_MS = 600_000;
+
 type End = SliceEnd | { readonly kind: 'killed' } | { readonly kind: 'failed'; readonly error: unknown };
 
 /** One run of a job: slice after slice, as the job's workflow does it, until it has ended. */
@@ -140,7 +141,6 @@ export class TestJob<N extends string, I, R, S> {
     try {
       const restored = restoreState(this.#definition, await held.load());
       if (!restored.ok) throw quarantined(this.#definition.name, restored.reason);
-      const from = structuredClone(restored.state) as S;
       const slice = new WatchedSlice(this.#definition, this.#script, this.#seen, this.#options.database !== undefined);
       const end = await this.#work(held, slice, restored.state);
       if (slice.misuse) throw slice.misuse;
@@ -149,7 +149,7 @@ export class TestJob<N extends string, I, R, S> {
       // A killed slice can tell nobody how far it came.
       if (end.kind !== 'killed') this.#lastSeq = held.saver.seq;
       this.#progress = { ...this.#progress, ...held.saver.progress };
-      this.#tell(from, end);
+      this.#tell(restored.state as S, end);
       return { end, cancelled: slice.cancelled.signal.aborted };
     } finally {
       await held.end(as);

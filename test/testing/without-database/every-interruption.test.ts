@@ -172,6 +172,18 @@ test('no checkpoint chosen is a mistake of the test', async () => {
   );
 });
 
+test.each(['reset', 'outcome'] as const)('an error of the test in %s is not blamed on the job', async (which) => {
+  const job = adding(async function* () {
+    yield { row: 1, sum: 0 };
+  });
+  let calls = 0;
+  const broken = () => {
+    calls += 1;
+    if (calls === 2) throw new Error('no such table');
+  };
+  await expect(everyInterruption(job, { rows }, { [which]: broken })).rejects.toThrow(/^no such table$/);
+});
+
 test('a job that fails undisturbed fails with its own error', async () => {
   const failing = adding(async function* () {
     throw Object.assign(new Error('at once'), { nonRetryable: true });
