@@ -213,7 +213,8 @@ export class DeployClient {
   }
 
   #explain(error: unknown): unknown {
-    if (!isDeadlineExceeded(error)) return error;
+    // A refusal may speak of deadlines, too.
+    if (error instanceof LockkeeperError || !isDeadlineExceeded(error)) return error;
     return new LockkeeperError(
       'NO_DEPLOY_WORKER',
       `nobody answers for environment ${this.environment} within ${ASK_WITHIN / 1000} s: ${errorMessage(error)}`,

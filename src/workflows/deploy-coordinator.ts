@@ -46,8 +46,9 @@ import { refuseRequest } from './request.ts';
 
 /** Without a nudge the queue of deploys is read again this often. */
 const LOOK_AGAIN = '10 minutes';
-/** Refusals that `status` still shows. */
+/** Refusals that `status` still shows, and how much of each: what is refused may be as large as a payload can be. */
 const REFUSALS_KEPT = 20;
+const REFUSAL_LENGTH = 500;
 
 /** The fixed address of an environment: takes requests and signals, and drives one deploy at a time, in approval order. */
 export async function deployCoordinator(input: CoordinatorInput): Promise<void> {
@@ -237,7 +238,9 @@ class Coordinator {
   }
 
   #refuse(request: DeployRequest | undefined, reason: string): void {
-    this.#refused = [...this.#refused, { deploy: String(request?.id), reason }].slice(-REFUSALS_KEPT);
+    const short = (text: string) => text.slice(0, REFUSAL_LENGTH);
+    const refusal = { deploy: short(String(request?.id)), reason: short(reason) };
+    this.#refused = [...this.#refused, refusal].slice(-REFUSALS_KEPT);
     this.#tell();
   }
 
