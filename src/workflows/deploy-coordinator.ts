@@ -146,7 +146,9 @@ class Coordinator {
     const end = await this.#awaitEnd(workflowId, runId);
     this.#running = undefined;
     if (end.status !== 'COMPLETED') {
-      const deploy = end.deploy ?? next.deploy;
+      // A run that was found here and does not say whose it is was started by hand: no deploy is to pay for it.
+      const deploy = end.deploy ?? (runId === undefined ? undefined : next.deploy);
+      if (deploy === undefined) return;
       await acts(`clean up after ${deploy}`, { startToCloseTimeout: '2 minutes' }).settleDeploy({
         environment: this.#environment,
         deploy,

@@ -159,7 +159,7 @@ async function undo(run: RunState, grant: LockGrant, n: number, step: PlanStep):
 
 /** Opens the gates, looks whether work moves, writes the outcome; returns the reason with what was seen. */
 async function finish(run: RunState, grant: LockGrant, end: End): Promise<string> {
-  run.enter('opening the gates');
+  run.beginEnd();
   for (const taskQueue of closingOrder(grant.plan.queues).reverse()) {
     await acts(`open the gate of ${taskQueue}`).openGate({ ...run.ref, act: run.nextAct(), taskQueue });
   }

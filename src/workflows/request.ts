@@ -32,7 +32,8 @@ export function refuseRequest(request: unknown): string | undefined {
 function isStorable(value: unknown, deeper: number): boolean {
   if (typeof value === 'string') return value === storable(value);
   if (typeof value !== 'object' || value === null) return true;
-  return deeper > 0 && [...Object.keys(value), ...Object.values(value)].every((one) => isStorable(one, deeper - 1));
+  const parts: unknown[] = Object.entries(value).flat();
+  return deeper > 0 && parts.every((part) => isStorable(part, deeper - 1));
 }
 
 function refuseParameters(parameters: unknown): string | undefined {
