@@ -254,14 +254,7 @@ export class DeployClient {
 
   /** Proves that the holder of a lease is alive. Throws ActivityNotFoundError or ActivityCancelledError when it is lost. */
   heartbeat(lease: Lease): Promise<void> {
-<<<<<<< HEAD
-    // Without a deadline a call on a cut connection hangs for longer than the lease.
-    return this.#client.withDeadline(Date.now() + lease.leaseMs / 4, () =>
-      this.#client.activity.heartbeat(Buffer.from(lease.taskToken, 'base64'), thisProcess()),
-    );
-=======
-    return this.#underLease(lease, (token) => this.#client.activity.heartbeat(token));
->>>>>>> wt-attack
+    return this.#underLease(lease, (token) => this.#client.activity.heartbeat(token, thisProcess()));
   }
 
   /** Ends an external step. Throws ActivityNotFoundError when the lease is lost. */

@@ -16,6 +16,7 @@ import type {
 import type { DeployClient, LockHolder, Whereabouts } from './deploy-client.ts';
 import { isNotFound } from './not-found.ts';
 import { holdLease } from './lease-holder.ts';
+import { waitingNews } from './watch-deploy.ts';
 
 /** How often the deploy is looked at, milliseconds. */
 const LOOK_EVERY = 500;
@@ -73,7 +74,7 @@ export async function runDeploy(options: RunDeployOptions): Promise<DeployEnd> {
       return { kind: 'timedOut', reason: await leave(options, 'its wrapper waited long enough') };
     const where = await lookAt(options, runId);
     if (where?.at === 'ended') return ended(where.result);
-    if (where?.at === 'waiting') onEvent(waitingEvent(where));
+    if (where?.at === 'waiting') onEvent(waitingNews(where));
     if (where?.at === 'running') {
       runId = where.runId;
       onEvent({ kind: 'status', status: where.status });
@@ -94,13 +95,6 @@ export async function runDeploy(options: RunDeployOptions): Promise<DeployEnd> {
     await pause(signal);
   }
 }
-
-/** What is told of a deploy that waits. */
-export const waitingEvent = ({ ahead, holder }: Extract<Whereabouts, { at: 'waiting' }>): DeployEvent => ({
-  kind: 'waiting',
-  ahead,
-  ...(holder && { holder }),
-});
 
 const ended = ({ outcome, reason }: DeployRunResult): DeployEnd => ({
   kind: 'ended',

@@ -2,11 +2,8 @@ import pLimit from 'p-limit';
 import type { LimitFunction } from 'p-limit';
 import pg from 'pg';
 import type { Logger } from '../log.ts';
-<<<<<<< HEAD
 import { checkDatabaseUrl } from './database-url.ts';
-=======
 import { isReadOnly } from './sql-errors.ts';
->>>>>>> wt-attack
 
 /** What a query can be sent to: the pool, or one connection inside a transaction. */
 export type Queryable = Pick<pg.Pool | pg.PoolClient, 'query'>;
