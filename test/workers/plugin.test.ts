@@ -233,6 +233,27 @@ describe('a Worker that somebody has already, with the plugin', () => {
   }, 60_000);
 });
 
+test('activities and workflows may be at two Workers, each with its part of the plugin', async () => {
+  const options = usual({ plugins: [plugin({ workflows: 'elsewhere' })] });
+  delete options.workflowsPath;
+  const both = [
+    await Worker.create(options),
+    await Worker.create({
+      connection,
+      namespace: scene.temporal.namespace,
+      taskQueue: QUEUE,
+      workflowsPath,
+      plugins: [workflowsOfJobs],
+    }),
+  ];
+  const ran = both.map((worker) => worker.run());
+  const job = await scene.jobs.start(count, { to: 3, everyMs: 0 }, { id: 'two-workers' });
+  expect(await job.result()).toEqual({ counted: 3 });
+  expect(await greet('two')).toBe('hello two');
+  for (const worker of both) worker.shutdown();
+  await Promise.all(ran);
+}, 40_000);
+
 describe('Worker.create refuses what would break a promise, and says what to set:', () => {
   const elsewhere = defineJob({
     name: 'elsewhere',
