@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { lockkeeperPlugin } from '../../src/index.ts';
-import { count } from './count-job.ts';
+import { countUntilTold } from './count-job.ts';
 
 const connection = await NativeConnection.connect({ address: process.env['TEMPORAL_ADDRESS']! });
 const worker = await Worker.create({
@@ -11,7 +11,7 @@ const worker = await Worker.create({
   taskQueue: 'numbers',
   workflowsPath: fileURLToPath(new URL('greeting-workflows.ts', import.meta.url)),
   activities: { greet: (name: string) => `hello ${name}` },
-  plugins: [lockkeeperPlugin({ environment: 'test', jobs: [count] })],
+  plugins: [lockkeeperPlugin({ environment: 'test', jobs: [countUntilTold] })],
 });
 await worker.run();
 await connection.close();

@@ -178,4 +178,28 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     to: 'value: this.#last.checkpoint.value',
     caughtBy: 'test/testing/without-database/run-job-in-test.test.ts',
   },
+  {
+    breaks: 'plugin: a pause that eager dispatch goes round',
+    file: 'src/workers/temporal-settings.ts',
+    from: 'maxEagerActivityReservationsPerWorkflowTask: 0,',
+    to: '',
+    caughtBy: 'test/workers/plugin.test.ts',
+    named: 'steps aside for a deploy',
+  },
+  {
+    breaks: 'plugin: jobs that do not hear of a shutdown',
+    file: 'src/workers/plugged-worker.ts',
+    from: "worker.shutdown = () => host.stop('the Worker is shut down', shutdown);",
+    to: 'void shutdown;',
+    caughtBy: 'test/workers/plugin.test.ts',
+    named: 'is shut down in the middle of a job',
+  },
+  {
+    breaks: 'ids: another input under the same id is taken for the same job',
+    file: 'src/client/job-client.ts',
+    from: '(theirs === undefined || theirs === inputHash)',
+    to: 'inputHash',
+    caughtBy: 'test/client/job-client.test.ts',
+    named: 'an id that is taken',
+  },
 ];

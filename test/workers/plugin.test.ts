@@ -3,7 +3,7 @@ import { DefaultLogger, NativeConnection, Worker, bundleWorkflowCode } from '@te
 import type { WorkerOptions } from '@temporalio/worker';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { defineJob, lockkeeperPlugin, workflowsOfJobs } from '../../src/index.ts';
-import type { LockkeeperPluginOptions } from '../../src/index.ts';
+import type { JobHandle, LockkeeperPluginOptions } from '../../src/index.ts';
 import { runningClaims } from '../../src/ledger/claims.ts';
 import { EFFECT_TABLE, count, countUntilTold } from '../app/count-job.ts';
 import { atEnd } from '../support/at-end.ts';
@@ -100,6 +100,15 @@ const effects = async (job: string) => {
 };
 const upTo = (to: number) => Array.from({ length: to }, (_, n) => n);
 
+/** A job that counts until it is told counts on, is told, and has counted each number once. */
+async function goesOnAndEnds(job: JobHandle<{ counted: number }>): Promise<void> {
+  const before = await effects(job.id);
+  await eventually(async () => expect((await effects(job.id)).length).toBeGreaterThan(before.length));
+  await scene.ledger.pool.query(`insert into effect (job, n, build) values ($1, -1, 'test')`, [job.id]);
+  const { counted } = await job.result();
+  expect(await effects(job.id)).toEqual(upTo(counted));
+}
+
 const running = (id: string) =>
   eventually(async () =>
     expect((await runningClaims(scene.ledger, QUEUE)).map((claim) => claim.workflowId)).toContain(id),
@@ -144,7 +153,6 @@ describe('a Worker that somebody has already, with the plugin', () => {
         if (phase.startsWith('step 1')) greeted ??= greet('meanwhile').then(() => Date.now());
       },
     });
-    const after = await effects('aside');
     expect(end).toEqual({ kind: 'ended', outcome: 'succeeded' });
     const { rows } = await scene.ledger.pool.query<{ during: number; opened: Date }>(
       `with at as (
@@ -154,17 +162,14 @@ describe('a Worker that somebody has already, with the plugin', () => {
     );
     expect(rows[0]?.during).toBe(0);
     expect(await greeted).toBeGreaterThan(rows[0]!.opened.getTime());
-    await eventually(async () => expect((await effects('aside')).length).toBeGreaterThan(after.length));
-    await scene.ledger.pool.query(`insert into effect (job, n, build) values ('aside', -1, 'test')`);
-    const result = await job.result();
-    expect(await effects('aside')).toEqual(upTo(result.counted));
+    await goesOnAndEnds(job);
     expect(await scene.costOf('aside')).toEqual({ attempts: 0, failures: 0 });
     await scene.expectOpen();
   }, 60_000);
 
   test('is shut down in the middle of a job: it goes on at another one from the last checkpoint, no attempt spent', async () => {
     const first = await start();
-    const job = await scene.jobs.start(count, { to: 200, everyMs: 15 }, { id: 'handed-over' });
+    const job = await scene.jobs.start(countUntilTold, undefined, { id: 'handed-over' });
     await running('handed-over');
     const second = await start({ connection: await anotherConnection() });
     const before = performance.now();
@@ -172,8 +177,7 @@ describe('a Worker that somebody has already, with the plugin', () => {
     // Far less than the grace time, in which the SDK itself tells activities nothing.
     expect(performance.now() - before).toBeLessThan(10_000);
     expect(first.worker.getState()).toBe('STOPPED');
-    expect(await job.result()).toEqual({ counted: 200 });
-    expect(await effects('handed-over')).toEqual(upTo(200));
+    await goesOnAndEnds(job);
     expect(await scene.costOf('handed-over')).toEqual({ attempts: 0, failures: 0 });
     await second.stop();
   }, 60_000);
@@ -181,15 +185,14 @@ describe('a Worker that somebody has already, with the plugin', () => {
   test('SIGTERM to its process: its job goes on elsewhere from the last checkpoint, and the process ends with 0', async () => {
     const env = { ...scene.temporal.env, DATABASE_URL: scene.ledger.databaseUrl };
     const plugged = processes.node('test/app/plugged-worker.ts', [], { env });
-    const job = await scene.jobs.start(count, { to: 200, everyMs: 15 }, { id: 'terminated' });
+    const job = await scene.jobs.start(countUntilTold, undefined, { id: 'terminated' });
     await eventually(async () => expect((await effects('terminated')).length).toBeGreaterThan(5), { within: 40_000 });
     await start();
     plugged.kill('SIGTERM');
     // Far less than the grace time of 20 s.
     expect(await plugged.ended({ within: 10_000 })).toEqual({ code: 0, signal: null });
     expect(plugged.stderr).toContain('worker stopping');
-    expect(await job.result()).toEqual({ counted: 200 });
-    expect(await effects('terminated')).toEqual(upTo(200));
+    await goesOnAndEnds(job);
     expect(await scene.costOf('terminated')).toEqual({ attempts: 0, failures: 0 });
     expect((await job.row())?.losses).toBe(0);
   }, 90_000);
@@ -232,6 +235,27 @@ describe('a Worker that somebody has already, with the plugin', () => {
     });
   }, 60_000);
 });
+
+test('activities and workflows may be at two Workers, each with its part of the plugin', async () => {
+  const options = usual({ plugins: [plugin({ workflows: 'elsewhere' })] });
+  delete options.workflowsPath;
+  const both = [
+    await Worker.create(options),
+    await Worker.create({
+      connection,
+      namespace: scene.temporal.namespace,
+      taskQueue: QUEUE,
+      workflowsPath,
+      plugins: [workflowsOfJobs],
+    }),
+  ];
+  const ran = both.map((worker) => worker.run());
+  const job = await scene.jobs.start(count, { to: 3, everyMs: 0 }, { id: 'two-workers' });
+  expect(await job.result()).toEqual({ counted: 3 });
+  expect(await greet('two')).toBe('hello two');
+  for (const worker of both) worker.shutdown();
+  await Promise.all(ran);
+}, 40_000);
 
 describe('Worker.create refuses what would break a promise, and says what to set:', () => {
   const elsewhere = defineJob({
