@@ -2,12 +2,11 @@ import { connectTemporal } from '../client/connection.ts';
 import type { TemporalConnection } from '../client/connection.ts';
 import { temporalConfig } from '../client/temporal-config.ts';
 import { LockkeeperError } from '../errors.ts';
+import { checkLedger } from '../ledger/check-ledger.ts';
 import { checkDatabaseUrl } from '../ledger/database-url.ts';
 import { checkOwner } from '../ledger/identity.ts';
-import { ledgerError } from '../ledger/ledger-errors.ts';
 import { openLedger } from '../ledger/pool.ts';
 import type { Ledger } from '../ledger/pool.ts';
-import { checkSchema } from '../ledger/schema.ts';
 import { createLogger } from '../log.ts';
 import { allOrErrors } from './all-or-errors.ts';
 
@@ -67,17 +66,8 @@ export async function withBoth<T>(
 
 async function openChecked(applicationName = 'lockkeeper cli'): Promise<Ledger> {
   const url = databaseUrl();
-  const ledger = openLedger({
-    databaseUrl: url,
-    namespace: temporalConfig().namespace,
-    applicationName,
-    log: createLogger(),
-  });
-  try {
-    await checkSchema(ledger.pool);
-    return ledger;
-  } catch (error) {
-    await ledger.close();
-    throw ledgerError(error, url);
-  }
+  const { namespace } = temporalConfig();
+  const log = createLogger();
+  await checkLedger(url, applicationName, log);
+  return openLedger({ databaseUrl: url, namespace, applicationName, log });
 }

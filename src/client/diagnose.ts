@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import type { TemporalConfig } from './temporal-config.ts';
 
 /** How long one look may take, milliseconds. */
@@ -12,9 +13,11 @@ const PREFACE = Buffer.concat([
 ]);
 /** First byte of a TLS alert. */
 const TLS_ALERT = 0x15;
+/** An HTTP/2 server, too, begins with its settings: the type of the first frame is the fourth byte. */
+const isHttp2 = (answer: Buffer) => answer[3] === 4;
 
 export interface Diagnosis {
-  readonly kind: 'network' | 'tls' | 'nothing';
+  readonly kind: 'network' | 'tls' | 'closed' | 'nothing';
   /** In words, after "Temporal at <address>". */
   readonly found: string;
 }
@@ -23,27 +26,37 @@ export interface Diagnosis {
  * Why Temporal does not answer: gRPC tells only that it waited in vain, so one connection is made by hand and looked at.
  * `nothing`: nothing is wrong with the connection itself.
  */
-export function diagnose({ address, connectionOptions: { tls } }: TemporalConfig): Promise<Diagnosis> {
+export async function diagnose({ address, connectionOptions: { tls } }: TemporalConfig): Promise<Diagnosis> {
   const at = address.lastIndexOf(':');
-  const host = address.slice(0, at).replace(/^\[|\]$/g, '');
-  const port = Number(address.slice(at + 1));
-  if (!tls) return look(connectTcp({ host, port }), false);
+  const where = { host: address.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(address.slice(at + 1)) };
+  if (!tls) {
+    const seen = await look(connectTcp(where), 'connect');
+    if (seen !== CLOSED) return seen;
+    const wantsTls = (await look(overTls(where, { rejectUnauthorized: false }), 'secureConnect')).kind !== 'network';
+    return wantsTls ? SPEAKS_TLS : { kind: 'network', found: CLOSED.found };
+  }
   const { serverNameOverride, serverRootCACertificate: ca, clientCertPair: pair } = tls === true ? {} : tls;
-  const servername = serverNameOverride ?? (isIP(host) ? undefined : host);
-  return look(
-    connectTls({
-      host,
-      port,
-      ALPNProtocols: ['h2'],
-      ...(servername !== undefined && { servername }),
-      ...(ca && { ca: Buffer.from(ca) }),
-      ...(pair && { cert: Buffer.from(pair.crt), key: Buffer.from(pair.key) }),
-    }),
-    true,
-  );
+  const servername = serverNameOverride ?? (isIP(where.host) ? undefined : where.host);
+  const socket = overTls(where, {
+    ...(servername !== undefined && { servername }),
+    ...(ca && { ca: Buffer.from(ca) }),
+    ...(pair && { cert: Buffer.from(pair.crt), key: Buffer.from(pair.key) }),
+  });
+  const seen = await look(socket, 'secureConnect');
+  if (seen !== CLOSED) return seen;
+  const why = pair
+    ? 'it does not take our client certificate'
+    : 'it may want a client certificate, and none is configured';
+  return { kind: 'tls', found: `${CLOSED.found}: ${why}` };
 }
 
-function look(socket: Socket, tls: boolean): Promise<Diagnosis> {
+const CLOSED: Diagnosis = { kind: 'closed', found: 'closes the connection at once' };
+const SPEAKS_TLS: Diagnosis = { kind: 'tls', found: 'speaks TLS, and none is configured' };
+
+const overTls = (where: { readonly host: string; readonly port: number }, options: ConnectionOptions) =>
+  connectTls({ ...where, ALPNProtocols: ['h2'], ...options });
+
+function look(socket: Socket, connected: 'connect' | 'secureConnect'): Promise<Diagnosis> {
   return new Promise((resolve) => {
     const done = (diagnosis: Diagnosis) => {
       clearTimeout(timer);
@@ -51,25 +64,21 @@ function look(socket: Socket, tls: boolean): Promise<Diagnosis> {
       resolve(diagnosis);
     };
     const timer = setTimeout(() => done({ kind: 'network', found: 'does not answer' }), LOOK_WITHIN);
-    socket.on(tls ? 'secureConnect' : 'connect', () => socket.write(PREFACE));
+    socket.on(connected, () => socket.write(PREFACE));
     socket.on('data', (answer: Buffer) => {
-      if (!tls && answer[0] === TLS_ALERT) done({ kind: 'tls', found: 'speaks TLS, and none is configured' });
-      else done({ kind: 'nothing', found: 'answers' });
+      if (connected === 'connect' && answer[0] === TLS_ALERT) done(SPEAKS_TLS);
+      else if (isHttp2(answer)) done({ kind: 'nothing', found: 'answers' });
+      else done({ kind: 'network', found: 'answers, but not as a gRPC server does: something else listens there' });
     });
-    socket.on('error', (error: NodeJS.ErrnoException) => done(ofError(error, tls)));
-    socket.on('close', () =>
-      done({
-        kind: tls ? 'tls' : 'network',
-        found: 'closes the connection at once; does it speak TLS, or another protocol?',
-      }),
-    );
+    socket.on('error', (error: NodeJS.ErrnoException) => done(ofError(error, connected === 'secureConnect')));
+    socket.on('close', () => done(CLOSED));
   });
 }
 
 function ofError({ code = '', message }: NodeJS.ErrnoException, tls: boolean): Diagnosis {
   const network = NETWORK[code];
   if (network !== undefined) return { kind: 'network', found: network };
-  if (!tls) return { kind: 'network', found: `does not answer: ${code || message}` };
+  if (!tls) return code === 'ECONNRESET' ? CLOSED : { kind: 'network', found: `does not answer: ${code || message}` };
   const word = TLS.find(([pattern]) => pattern.test(code))?.[1];
   return { kind: 'tls', found: word ?? `does not agree to TLS: ${code || message}` };
 }

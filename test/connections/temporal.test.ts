@@ -121,7 +121,7 @@ test('no client certificate: the server wants one', async () => {
 
 test('a client certificate of another authority is refused', async () => {
   const said = await run(LIST, withCertificate(stranger), dir);
-  expectTold(said, 2, 'TEMPORAL_TLS', 'refuses our client certificate', byCertificate.address);
+  expectTold(said, 2, 'TEMPORAL_TLS', 'it does not take our client certificate', byCertificate.address);
 });
 
 test('a client certificate that has expired, and a key of another certificate, are found before anybody is asked', async () => {
@@ -150,7 +150,13 @@ test('TLS for a server without, and none for a server with', async () => {
   const tlsForPlain = { DATABASE_URL: databaseUrl, TEMPORAL_ADDRESS: address, TEMPORAL_TLS: 'true' };
   expectTold(await run(LIST, tlsForPlain, dir), 2, 'TEMPORAL_TLS', 'does not speak TLS');
   const plainForTls = { DATABASE_URL: databaseUrl, TEMPORAL_ADDRESS: byKey.address };
-  expectTold(await run(LIST, plainForTls, dir), 2, 'TEMPORAL_TLS', 'TEMPORAL_TLS=true');
+  expectTold(
+    await run(LIST, plainForTls, dir),
+    2,
+    'TEMPORAL_TLS',
+    'speaks TLS, and none is configured',
+    'TEMPORAL_TLS=true',
+  );
 });
 
 test('a wrong API key, and none: refused, and the key is not shown', async () => {

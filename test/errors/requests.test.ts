@@ -106,7 +106,7 @@ test('modules that are missing, throw, do not parse or export no job: all at onc
 
 test('a config with problems in every corner: all at once, each with its line', async () => {
   const dir = folder({
-    'lockkeeper.yaml': `environment: e e\nqueues:\n  a: { after: [b] }\ndrain: { deadline: \${SECRET}, onTimeout: wiat }\nplan: {}\n`,
+    'lockkeeper.yaml': `environment: e e\nqueues:\n  a: { after: [b] }\ndrain: { deadline: "\${SECRET}", onTimeout: wiat }\nplan: {}\n`,
   });
   expectTold(
     await run(['config', 'check'], { SECRET }, dir),
@@ -114,9 +114,9 @@ test('a config with problems in every corner: all at once, each with its line', 
     'CONFIG_INVALID',
     'has 5 problems',
     /:1:14: `environment`/,
-    /:3:15: .*unknown queue/,
+    /:3:16: .*unknown queue/,
     /:4:20: .*expected a duration/,
-    /:4:42: .*abandon/,
+    /:4:44: .*abandon/,
     /:5:1: .*did you mean `plans`\?/,
   );
 });
