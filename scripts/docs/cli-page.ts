@@ -82,7 +82,7 @@ function described(option: Option): { meaning: string; byDefault: string } {
     ...(option.envVar ? [`also by the variable ${option.envVar}`] : []),
   ];
   const value: unknown = option.defaultValue;
-  const plain = value === undefined || typeof value === 'boolean' ? '' : `\`${String(value)}\``;
+  const plain = typeof value === 'string' || typeof value === 'number' ? `\`${value}\`` : '';
   return { meaning: [before, ...extras].join('; '), byDefault: inWords ?? option.defaultValueDescription ?? plain };
 }
 

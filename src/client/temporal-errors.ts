@@ -14,12 +14,15 @@ export function grpcStatus(error: unknown): number | undefined {
   return undefined;
 }
 
+/** The server answers, and does not let us. */
+export const isRefusal = (error: unknown): boolean => REFUSALS.includes(grpcStatus(error) ?? -1);
+
 /** Why there is no connection to Temporal, as an error that says where each setting came from. */
 export async function connectError(error: unknown, config: TemporalConfig): Promise<LockkeeperError> {
   const { address, namespace, from } = config;
   const where = `Temporal at ${address} (${from.address})`;
   const status = grpcStatus(error);
-  if (REFUSALS.includes(status ?? -1)) {
+  if (isRefusal(error)) {
     const key = from.apiKey === 'none is set' ? 'no API key is set' : `the API key is that of ${from.apiKey}`;
     return new LockkeeperError('TEMPORAL_DENIED', `${where} refuses us, ${key}: ${said(error, config)}`, {
       next: `Correct ${from.apiKey === 'none is set' ? 'TEMPORAL_API_KEY' : from.apiKey}, or what it may do`,

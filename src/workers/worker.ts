@@ -6,6 +6,8 @@ import { createSliceActivity } from '../activities/slice.ts';
 import { RunningSlices } from '../activities/running-slices.ts';
 import type { TemporalConnection } from '../client/connection.ts';
 import { DRAIN_DEADLINE, SHUTDOWN_FORCE, SHUTDOWN_GRACE, STICKY_FOR } from '../defaults.ts';
+import { durationOf } from '../duration.ts';
+import type { Duration } from '../duration.ts';
 import { LockkeeperError } from '../errors.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import { ensureGate } from '../ledger/gates.ts';
@@ -32,11 +34,12 @@ export interface WorkerOptions {
   readonly buildId: string;
   /** Slices that may run at once, per task queue; 100 unless said otherwise. */
   readonly maxConcurrentSlices?: number | undefined;
-  /** Milliseconds from shutdown until slices that do not yield are cancelled. */
-  readonly shutdownGraceMs?: number | undefined;
-  /** Milliseconds from shutdown until this worker gives up on slices that ignore that. */
-  readonly shutdownForceMs?: number | undefined;
-  readonly drainDeadlineMs?: number | undefined;
+  /** From shutdown until slices that do not yield are cancelled; 20 s unless said otherwise. */
+  readonly shutdownGrace?: Duration | undefined;
+  /** From shutdown until this worker gives up on slices that ignore that; 25 s unless said otherwise. */
+  readonly shutdownForce?: Duration | undefined;
+  /** How long a transaction may stand idle; that of the drain, 60 s, unless said otherwise. */
+  readonly drainDeadline?: Duration | undefined;
   readonly log: Logger;
 }
 
@@ -51,26 +54,33 @@ export interface LockkeeperWorker {
 
 /**
  * Makes a worker for the task queues of the jobs given.
- * @throws {LockkeeperError} SETTING_BREAKS_LAW, LEDGER_WRONG_CLUSTER, LEDGER_POOLED, QUEUE_OF_ANOTHER_ENVIRONMENT, CONFIG_INVALID
+ * @throws {LockkeeperError} USAGE for a duration that is none, SETTING_BREAKS_LAW, LEDGER_WRONG_CLUSTER, LEDGER_POOLED, QUEUE_OF_ANOTHER_ENVIRONMENT, CONFIG_INVALID
  */
 export async function createWorker(options: WorkerOptions): Promise<LockkeeperWorker> {
-  const grace = options.shutdownGraceMs ?? SHUTDOWN_GRACE;
-  const force = options.shutdownForceMs ?? SHUTDOWN_FORCE;
+  const grace = durationOf('shutdownGrace', options.shutdownGrace ?? SHUTDOWN_GRACE);
+  const force = durationOf('shutdownForce', options.shutdownForce ?? SHUTDOWN_FORCE);
+  const drain = durationOf('drainDeadline', options.drainDeadline ?? DRAIN_DEADLINE);
   if (!(grace > 0 && grace < force)) {
     throw new LockkeeperError('SETTING_BREAKS_LAW', `shutdownGrace is ${grace} ms and shutdownForce ${force} ms`, {
       next: 'The grace must be above 0 and below the force: slices save their place in it',
     });
   }
-  const worker = new JobWorker(options, grace, force);
+  const worker = new JobWorker(options, { grace, force, drain });
   await worker.prepare();
   return worker;
+}
+
+/** Milliseconds. */
+interface Times {
+  readonly grace: number;
+  readonly force: number;
+  readonly drain: number;
 }
 
 class JobWorker implements LockkeeperWorker {
   readonly id = randomUUID();
   readonly #o: WorkerOptions;
-  readonly #grace: number;
-  readonly #force: number;
+  readonly #times: Times;
   readonly #running = new RunningSlices();
   readonly #taskQueues: string[];
   readonly #gates: GateWatch;
@@ -79,10 +89,9 @@ class JobWorker implements LockkeeperWorker {
   #connection: NativeConnection | undefined;
   #workers: Worker[] = [];
 
-  constructor(options: WorkerOptions, grace: number, force: number) {
+  constructor(options: WorkerOptions, times: Times) {
     this.#o = options;
-    this.#grace = grace;
-    this.#force = force;
+    this.#times = times;
     this.#taskQueues = [...new Set(options.jobs.map((job) => job.taskQueue))];
     const { ledger, environment, log } = options;
     this.#gates = new GateWatch({
@@ -139,8 +148,8 @@ class JobWorker implements LockkeeperWorker {
           maxHeartbeatThrottleInterval: '1s',
           defaultHeartbeatThrottleInterval: '1s',
           stickyQueueScheduleToStartTimeout: STICKY_FOR,
-          shutdownGraceTime: this.#grace,
-          shutdownForceTime: this.#force,
+          shutdownGraceTime: this.#times.grace,
+          shutdownForceTime: this.#times.force,
         }),
       );
     }
@@ -216,7 +225,7 @@ class JobWorker implements LockkeeperWorker {
       gates: this.#gates,
       session: this.#session,
       log: this.#o.log,
-      idleInTransactionMs: this.#o.drainDeadlineMs ?? DRAIN_DEADLINE,
+      idleInTransactionMs: this.#times.drain,
     });
   }
 }
