@@ -15,9 +15,9 @@ type Told = readonly [code: ErrorCode, message: string, next: string];
 const BY_STATE: Readonly<Record<string, (where: string, said: string) => Told>> = {
   '28P01': notLetIn,
   '28000': notLetIn,
-  '3D000': (where) => [
+  '3D000': (where, said) => [
     'LEDGER_DATABASE_MISSING',
-    `${where} does not have that database`,
+    `${where} does not have it: ${said}`,
     'Create it (`createdb`), or correct DATABASE_URL',
   ],
   '42501': (where, said) => [
