@@ -67,6 +67,12 @@ test('an unknown plan is refused by the deploy worker; an unknown deploy is told
     'did you mean `v42`?',
   );
   expectTold(
+    await run(['deploy', 'show', 'v42', '--environment', 'tset'], env),
+    1,
+    'DEPLOY_NOT_FOUND',
+    'unknown environment tset, did you mean `test`?',
+  );
+  expectTold(
     await run(['deploy', 'retry-step', 'v24', '--environment', 'test', '--reason', 'x'], env),
     5,
     'DEPLOY_NOT_CURRENT',
@@ -76,9 +82,22 @@ test('an unknown plan is refused by the deploy worker; an unknown deploy is told
   await deployWorker.ended();
 });
 
+test.each([
+  ['a deploy', ['--environment', 'e', '--id', 'a b']],
+  ['an environment', ['--environment', 'a b', '--id', 'v1']],
+])('a name that %s cannot have is refused before anybody is asked', async (_what, names) => {
+  const { exit, stderr } = await run(['deploy', 'start', '--deadline', '1m', ...names], env);
+  expect([exit, stderr]).toEqual([2, expect.stringMatching(/^lockkeeper: .*a b.*letters, digits.*\[USAGE\]\n$/)]);
+});
+
 test('an environment without a deploy worker: who is missing, and how to start it', async () => {
   const said = await run(['deploy', 'start', '--environment', 'lonely', '--id', 'v1', '--deadline', '1m'], env);
-  expectTold(said, 8, 'NO_DEPLOY_WORKER', 'nobody answers for environment lonely', 'lockkeeper deploy-worker');
+  expectTold(
+    said,
+    8,
+    'NO_DEPLOY_WORKER',
+    'nobody answers for environment lonely within 10 s. Is a deploy worker running',
+  );
 });
 
 const MODULES = {

@@ -7,6 +7,7 @@ import { configOption, environmentOption, exits, jsonOption, parseCount, withExa
 import type { EnvironmentOptions, JsonOptions } from '../options.ts';
 import { formatTime, table } from '../table.ts';
 import { print, printJson } from '../terminal.ts';
+import { unknownEnvironment } from '../unknown-environment.ts';
 import { environmentOf } from '../who.ts';
 
 export interface DeployListOptions extends EnvironmentOptions, JsonOptions {
@@ -16,9 +17,12 @@ export interface DeployListOptions extends EnvironmentOptions, JsonOptions {
 /** The deploys of an environment, latest first. */
 export async function deployList(options: DeployListOptions): Promise<number> {
   const environment = await environmentOf(options);
-  const rows = await withLedger((ledger) => listDeploys(ledger, environment, options.limit));
+  const { rows, unknown } = await withLedger(async (ledger) => ({
+    rows: await listDeploys(ledger, environment, options.limit),
+    unknown: await unknownEnvironment(ledger, environment),
+  }));
   if (options.json) printJson(rows);
-  else print(rows.length === 0 ? `environment ${environment} has had no deploy` : deployTable(rows));
+  else print(rows.length === 0 ? (unknown ?? `environment ${environment} has had no deploy`) : deployTable(rows));
   return EXIT.ok;
 }
 
