@@ -20,6 +20,8 @@ export interface Diagnosis {
   readonly kind: 'network' | 'tls' | 'closed' | 'nothing';
   /** In words, after "Temporal at <address>". */
   readonly found: string;
+  /** What to do, where the kind alone does not say it. */
+  readonly next?: string;
 }
 
 /**
@@ -44,14 +46,18 @@ export async function diagnose({ address, connectionOptions: { tls } }: Temporal
   });
   const seen = await look(socket, 'secureConnect');
   if (seen !== CLOSED) return seen;
-  const why = pair
-    ? 'it does not take our client certificate'
-    : 'it may want a client certificate, and none is configured';
-  return { kind: 'tls', found: `${CLOSED.found}: ${why}` };
+  const why = pair ? 'it does not take our client certificate' : 'it may want a client certificate';
+  return { kind: 'tls', found: `${CLOSED.found}: ${why}`, next: pair ? ANOTHER_CERTIFICATE : A_CERTIFICATE };
 }
 
 const CLOSED: Diagnosis = { kind: 'closed', found: 'closes the connection at once' };
-const SPEAKS_TLS: Diagnosis = { kind: 'tls', found: 'speaks TLS, and none is configured' };
+const SPEAKS_TLS: Diagnosis = {
+  kind: 'tls',
+  found: 'speaks TLS, and we do not',
+  next: 'Set TEMPORAL_TLS=true, and what else of TEMPORAL_TLS_… the server asks for',
+};
+const A_CERTIFICATE = 'Set TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH';
+const ANOTHER_CERTIFICATE = `${A_CERTIFICATE} to one that an authority of the server has signed`;
 
 const overTls = (where: { readonly host: string; readonly port: number }, options: ConnectionOptions) =>
   connectTls({ ...where, ALPNProtocols: ['h2'], ...options });
@@ -75,12 +81,14 @@ function look(socket: Socket, connected: 'connect' | 'secureConnect'): Promise<D
   });
 }
 
-function ofError({ code = '', message }: NodeJS.ErrnoException, tls: boolean): Diagnosis {
+function ofError(error: NodeJS.ErrnoException & { reason?: string }, tls: boolean): Diagnosis {
+  const { code = '', message, reason } = error;
   const network = NETWORK[code];
   if (network !== undefined) return { kind: 'network', found: network };
   if (!tls) return code === 'ECONNRESET' ? CLOSED : { kind: 'network', found: `does not answer: ${code || message}` };
-  const word = TLS.find(([pattern]) => pattern.test(code))?.[1];
-  return { kind: 'tls', found: word ?? `does not agree to TLS: ${code || message}` };
+  const told = TLS.find(({ codes }) => codes.test(code));
+  if (!told) return { kind: 'tls', found: `does not agree to TLS: ${code || message}`, next: A_CERTIFICATE };
+  return { kind: 'tls', found: reason === undefined ? told.found : `${told.found}: ${reason}`, next: told.next };
 }
 
 const NETWORK: Readonly<Record<string, string>> = {
@@ -92,19 +100,40 @@ const NETWORK: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'does not answer',
 };
 
-const TLS: readonly (readonly [RegExp, string])[] = [
-  [/ALERT_CERTIFICATE_REQUIRED|ALERT_HANDSHAKE_FAILURE/, 'wants a client certificate, and got none that it takes'],
-  [
-    /ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|UNSUPPORTED_CERTIFICATE)|UNKNOWN_CA|DECRYPT_ERROR/,
-    'refuses our client certificate',
-  ],
-  [/ALERT_CERTIFICATE_(EXPIRED|REVOKED)/, 'refuses our client certificate: it has expired or was revoked'],
-  [/ALERT_ACCESS_DENIED/, 'refuses our client certificate'],
-  [
-    /^(SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(VERIFY|GET_ISSUER))/,
-    'shows a certificate that we do not trust: no authority of ours has signed it',
-  ],
-  [/^CERT_(HAS_EXPIRED|NOT_YET_VALID)/, 'shows a certificate that is not valid now'],
-  [/ALTNAME_INVALID/, 'shows a certificate for another name'],
-  [/WRONG_VERSION_NUMBER|PACKET_LENGTH|ECONNRESET|EPROTO/, 'does not speak TLS, which is configured'],
+const TLS: readonly { readonly codes: RegExp; readonly found: string; readonly next: string }[] = [
+  {
+    codes: /ALERT_CERTIFICATE_REQUIRED|ALERT_HANDSHAKE_FAILURE/,
+    found: 'wants a client certificate, and got none that it takes',
+    next: A_CERTIFICATE,
+  },
+  {
+    codes: /ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED)|DECRYPT_ERROR/,
+    found: 'refuses our client certificate',
+    next: ANOTHER_CERTIFICATE,
+  },
+  {
+    codes: /ALERT_CERTIFICATE_(EXPIRED|REVOKED)/,
+    found: 'refuses our client certificate: it has expired or was revoked',
+    next: ANOTHER_CERTIFICATE,
+  },
+  {
+    codes: /^(SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(VERIFY|GET_ISSUER))/,
+    found: 'shows a certificate that we do not trust: no authority of ours has signed it',
+    next: 'Name the authority that signed it with TEMPORAL_TLS_SERVER_CA_CERT_PATH',
+  },
+  {
+    codes: /^CERT_(HAS_EXPIRED|NOT_YET_VALID)/,
+    found: 'shows a certificate that is not valid now',
+    next: 'Renew it on the server, and look at the clocks of both',
+  },
+  {
+    codes: /ALTNAME_INVALID/,
+    found: 'shows a certificate for another name',
+    next: 'Connect to a name that is in it, or give one with TEMPORAL_TLS_SERVER_NAME',
+  },
+  {
+    codes: /WRONG_VERSION_NUMBER|PACKET_LENGTH|ECONNRESET|EPROTO/,
+    found: 'does not speak TLS, and we do',
+    next: 'Set TEMPORAL_TLS=false, or correct the port',
+  },
 ];

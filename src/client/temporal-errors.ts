@@ -41,11 +41,11 @@ export async function connectError(error: unknown, config: TemporalConfig): Prom
 }
 
 /** What was found wrong with the connection itself. */
-export function connectionError({ kind, found }: Diagnosis, { address, from }: TemporalConfig): LockkeeperError {
+export function connectionError({ kind, found, next }: Diagnosis, { address, from }: TemporalConfig): LockkeeperError {
   const where = `Temporal at ${address} (${from.address})`;
   if (kind !== 'tls') return unreachable(`${where} ${found}`);
-  return new LockkeeperError('TEMPORAL_TLS', `${where} ${found}. TLS is configured by: ${from.tls}`, {
-    next: 'Set TEMPORAL_TLS_CLIENT_CERT_PATH and …_CLIENT_KEY_PATH for a client certificate, TEMPORAL_TLS_SERVER_CA_CERT_PATH to trust the server, TEMPORAL_TLS=true or false for TLS or none',
+  return new LockkeeperError('TEMPORAL_TLS', `${where} ${found}; for TLS ${from.tls}`, {
+    ...(next !== undefined && { next: `${next}, or the same in \`tls\` of the profile` }),
   });
 }
 
