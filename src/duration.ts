@@ -1,4 +1,4 @@
-import { LockkeeperError } from './errors.ts';
+import { LockkeeperError, errorMessage } from './errors.ts';
 
 /** Milliseconds, or a number with a unit: `500`, `'250ms'`, `'30s'`, `'5m'`, `'2h'`, `'1d'`. */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
@@ -23,6 +23,19 @@ export function milliseconds(duration: number | string): number {
     );
   }
   return Math.round(Number(match[1]) * UNITS[match[2] ?? 'ms']!);
+}
+
+/**
+ * The same for an option, which the error names.
+ * @throws {LockkeeperError} USAGE
+ * @example durationOf('shutdownGrace', '20s') // 20000
+ */
+export function durationOf(option: string, duration: number | string): number {
+  try {
+    return milliseconds(duration);
+  } catch (error) {
+    throw new LockkeeperError('USAGE', `${option}: ${errorMessage(error)}`, { cause: error });
+  }
 }
 
 /** A duration for people: `850 ms`, `4.2 s`, `3 m 20 s`, `2 h 5 m`. */

@@ -12,6 +12,7 @@ export type {
   StateSpec,
   Steps,
 } from './jobs/index.ts';
+export type { Duration } from './duration.ts';
 export { LockkeeperError, isLockkeeperError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';
 export { connectTemporal } from './client/connection.ts';

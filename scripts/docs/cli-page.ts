@@ -10,8 +10,8 @@ Results go to standard output, everything told on the way to standard error; \`-
 line, \`lockkeeper: what is wrong. What to do [CODE]\`, and what belongs to it below; [errors.md](errors.md) has every code.
 \`LOCKKEEPER_DEBUG=1\` adds the stack. Durations are a number with a unit (\`500ms\`, \`30s\`, \`5m\`, \`2h\`, \`1d\`) or milliseconds.
 
-Temporal is found as every Temporal tool finds it: \`TEMPORAL_ADDRESS\`, \`TEMPORAL_NAMESPACE\`, \`TEMPORAL_API_KEY\`,
-\`TEMPORAL_TLS…\`, or a profile (\`TEMPORAL_PROFILE\`) of \`temporal.toml\` (\`TEMPORAL_CONFIG_FILE\`). The ledger is found by \`DATABASE_URL\`.
+Temporal is found as every Temporal tool finds it, by \`TEMPORAL_…\` variables or a profile of \`temporal.toml\`, and the ledger by
+\`DATABASE_URL\`: see [configuration.md](configuration.md#temporal-and-postgres).
 `;
 
 export function cliPage(): string {
@@ -81,7 +81,7 @@ function described(option: Option): { meaning: string; byDefault: string } {
     ...(option.envVar ? [`also by the variable ${option.envVar}`] : []),
   ];
   const value: unknown = option.defaultValue;
-  const plain = value === undefined || typeof value === 'boolean' ? '' : `\`${String(value)}\``;
+  const plain = typeof value === 'string' || typeof value === 'number' ? `\`${value}\`` : '';
   return { meaning: [before, ...extras].join('; '), byDefault: inWords ?? option.defaultValueDescription ?? plain };
 }
 

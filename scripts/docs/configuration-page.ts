@@ -1,3 +1,4 @@
+import { CONNECTING } from './connecting.ts';
 import { exampleOf, exampleYaml } from './example-yaml.ts';
 import type { OptionNode } from './option-tree.ts';
 import { cell, code, GENERATED } from './markdown.ts';
@@ -40,6 +41,7 @@ export function configurationPage(options: readonly OptionNode[]): string {
     '## Options',
     table(options),
     ...options.flatMap((option) => sectionsIn(option, option.key)).map(section),
+    CONNECTING,
     '## All of it',
     code('yaml', exampleYaml(options)),
   ].join('\n\n');

@@ -1,12 +1,11 @@
 import { connectTemporal } from '../client/connection.ts';
 import type { TemporalConnection } from '../client/connection.ts';
 import { temporalConfig } from '../client/temporal-config.ts';
+import { checkLedger } from '../ledger/check-ledger.ts';
 import { databaseUrl } from '../ledger/database-url.ts';
 import { checkOwner } from '../ledger/identity.ts';
-import { ledgerError } from '../ledger/ledger-errors.ts';
 import { openLedger } from '../ledger/pool.ts';
 import type { Ledger, LedgerOptions } from '../ledger/pool.ts';
-import { checkSchema } from '../ledger/schema.ts';
 import { createLogger } from '../log.ts';
 import { allOrErrors } from './all-or-errors.ts';
 
@@ -15,6 +14,8 @@ export interface Connections {
   readonly ledger: Ledger;
 }
 
+/** How the ledger's Postgres sees a command. */
+const APPLICATION = 'lockkeeper cli';
 /** Nobody waits longer for a ledger that only adds to the picture, milliseconds. */
 const GLANCE = 2_000;
 
@@ -79,19 +80,13 @@ function open(options: Partial<LedgerOptions>): Ledger {
   return openLedger({
     databaseUrl: databaseUrl(),
     namespace: temporalConfig().namespace,
-    applicationName: 'lockkeeper cli',
+    applicationName: APPLICATION,
     log: createLogger(),
     ...options,
   });
 }
 
 async function openChecked(options: Partial<LedgerOptions>): Promise<Ledger> {
-  const ledger = open(options);
-  try {
-    await checkSchema(ledger.pool);
-    return ledger;
-  } catch (error) {
-    await ledger.close();
-    throw ledgerError(error, ledger.databaseUrl);
-  }
+  await checkLedger(databaseUrl(), options.applicationName ?? APPLICATION, createLogger());
+  return open(options);
 }

@@ -3,6 +3,7 @@ import { ensureSearchAttributes } from '../client/search-attributes.ts';
 import { loadConfig, loadJobs, resolvePlan, withQueues } from '../config/index.ts';
 import type { Config, ConfigWithQueues } from '../config/index.ts';
 import { LockkeeperError } from '../errors.ts';
+import { checkDatabaseUrl } from '../ledger/database-url.ts';
 import { createLogger } from '../log.ts';
 import { withBoth } from './connections.ts';
 import { configOption, exitsAtOnce, withExample } from './options.ts';
@@ -14,6 +15,7 @@ import type { WorkerOptions } from './worker.ts';
 export async function deployWorker(options: WorkerOptions): Promise<number> {
   const config = await knowQueues(await loadConfig(options.config));
   const { environment } = config;
+  refuseMalformedUrls(config);
   const buildId = buildIdOf(options, config);
   const log = createLogger({ buildId });
   return withBoth(
@@ -37,6 +39,14 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
   );
 }
 
+/** Now, and not in the middle of a deploy; one that is not set may belong to a plan that nobody runs here. */
+function refuseMalformedUrls({ databases }: Pick<Config, 'databases'>): void {
+  for (const { env: variable } of databases.values()) {
+    const url = process.env[variable];
+    if (url) checkDatabaseUrl(url, variable);
+  }
+}
+
 /** Only a config without `queues` needs the modules of the jobs here. */
 async function knowQueues(config: Config): Promise<ConfigWithQueues> {
   const jobs = config.queues ? [] : await loadJobs(config);
@@ -46,7 +56,7 @@ async function knowQueues(config: Config): Promise<ConfigWithQueues> {
   );
 }
 
-/** @throws {LockkeeperError} CONFIG_INVALID */
+/** @throws {LockkeeperError} CONFIG_INVALID, USAGE when it is no URL of a Postgres */
 export function databaseUrlOf(
   config: Pick<Config, 'databases'>,
   name: string,
@@ -59,7 +69,7 @@ export function databaseUrlOf(
     });
   }
   const url = env[variable];
-  if (url) return url;
+  if (url) return checkDatabaseUrl(url, variable);
   throw new LockkeeperError('CONFIG_INVALID', `database \`${name}\` is to be found in ${variable}, which is not set`, {
     next: `Set ${variable} for the deploy worker`,
   });

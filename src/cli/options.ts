@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { milliseconds } from '../duration.ts';
 import { errorMessage } from '../errors.ts';
+import { NAME_PATTERN } from '../protocol.ts';
 
 export interface ConfigOptions {
   readonly config?: string;
@@ -39,6 +40,12 @@ export function parseDuration(text: string): number {
   } catch (error) {
     throw new InvalidArgumentError(errorMessage(error));
   }
+}
+
+/** An id that the deploy worker would refuse. */
+export function parseDeployId(text: string): string {
+  if (NAME_PATTERN.test(text)) return text;
+  throw new InvalidArgumentError('Use letters, digits, ".", "_" and "-", at most 100.');
 }
 
 export function parsePort(text: string): number {

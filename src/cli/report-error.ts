@@ -1,29 +1,26 @@
-import { grpcStatus } from '../client/temporal-errors.ts';
+import { grpcStatus, isRefusal } from '../client/temporal-errors.ts';
 import { LockkeeperError, errorMessage, isLockkeeperError } from '../errors.ts';
-import { ledgerError } from '../ledger/ledger-errors.ts';
+import { isOfPostgres, ledgerError } from '../ledger/ledger-errors.ts';
 
 /** gRPC statuses of a server that does not answer. */
 const NO_ANSWER = [4, 14];
-/** … and of one that does, and says no. */
-const DENIED = [7, 16];
 
 /** Errors of Temporal's client and of Postgres about what is set up as our own; others stay what they are. */
 export function explainError(error: unknown, env: NodeJS.ProcessEnv = process.env): unknown {
   if (isLockkeeperError(error)) return error;
-  const status = grpcStatus(error) ?? -1;
-  if (NO_ANSWER.includes(status)) {
+  if (NO_ANSWER.includes(grpcStatus(error) ?? -1)) {
     return new LockkeeperError('TEMPORAL_UNREACHABLE', `Temporal does not answer: ${errorMessage(error)}`, {
       next: 'Check TEMPORAL_ADDRESS and that the server runs',
       cause: error,
     });
   }
-  if (DENIED.includes(status)) {
+  if (isRefusal(error)) {
     return new LockkeeperError('TEMPORAL_DENIED', `Temporal does not let us do this: ${errorMessage(error)}`, {
       next: 'See what the API key or the certificate may do',
       cause: error,
     });
   }
-  return ledgerError(error, env['DATABASE_URL'] ?? '');
+  return isOfPostgres(error) ? ledgerError(error, env['DATABASE_URL'] ?? '') : error;
 }
 
 /**

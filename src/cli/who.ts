@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import { findConfigFile } from '../config/find-file.ts';
 import { loadConfig } from '../config/index.ts';
 import { LockkeeperError } from '../errors.ts';
+import { NAME_PATTERN } from '../protocol.ts';
 import type { EnvironmentOptions } from './options.ts';
 
 /**
@@ -9,7 +10,7 @@ import type { EnvironmentOptions } from './options.ts';
  * @throws {LockkeeperError} USAGE, CONFIG_INVALID
  */
 export async function environmentOf(options: EnvironmentOptions): Promise<string> {
-  if (options.environment) return options.environment;
+  if (options.environment) return checkedName(options.environment);
   if (options.config === undefined && !hasConfig()) {
     throw new LockkeeperError(
       'USAGE',
@@ -20,6 +21,14 @@ export async function environmentOf(options: EnvironmentOptions): Promise<string
     );
   }
   return (await loadConfig(options.config)).environment;
+}
+
+/** A deploy worker of a name that cannot be would be waited for in vain. */
+function checkedName(environment: string): string {
+  if (NAME_PATTERN.test(environment)) return environment;
+  throw new LockkeeperError('USAGE', `${JSON.stringify(environment)} cannot be the name of an environment`, {
+    next: 'Use letters, digits, ".", "_" and "-", at most 100, as in lockkeeper.yaml',
+  });
 }
 
 function hasConfig(): boolean {

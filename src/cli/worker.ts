@@ -34,9 +34,9 @@ export async function worker(options: WorkerOptions): Promise<number> {
         workflows: config.workflows,
         buildId,
         maxConcurrentSlices: config.worker.maxConcurrentSlices,
-        shutdownGraceMs: config.worker.shutdownGraceMs,
-        shutdownForceMs: config.worker.shutdownForceMs,
-        drainDeadlineMs: config.drain.deadlineMs,
+        shutdownGrace: config.worker.shutdownGraceMs,
+        shutdownForce: config.worker.shutdownForceMs,
+        drainDeadline: config.drain.deadlineMs,
         log,
       });
       return serve(created, log);

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import type { ConnectionLike } from '@temporalio/client';
 import { MINIMUM_TEMPORAL_SERVER } from '../defaults.ts';
@@ -7,12 +5,12 @@ import { LockkeeperError, isLockkeeperError } from '../errors.ts';
 import { diagnose } from './diagnose.ts';
 import { temporalConfig } from './temporal-config.ts';
 import type { TemporalConfig } from './temporal-config.ts';
-import { connectError, connectionError } from './temporal-errors.ts';
+import { connectError, connectionError, grpcStatus } from './temporal-errors.ts';
 
 /** How long the first contact may take, milliseconds. */
 const CONNECT_WITHIN = 10_000;
-/** When it is looked at why there is no connection yet, milliseconds. */
-const LOOK_AFTER = 2_000;
+/** … and how long until it is looked at why there is no connection yet. */
+const FIRST_TRY = 2_000;
 
 export interface TemporalConnection {
   readonly client: Client;
@@ -32,9 +30,8 @@ export interface TemporalConnection {
 export async function connectTemporal(env: NodeJS.ProcessEnv = process.env): Promise<TemporalConnection> {
   const config = temporalConfig(env);
   const { connectionOptions, namespace, address } = config;
-  const connection = Connection.lazy({ ...connectionOptions, connectTimeout: CONNECT_WITHIN });
+  const connection = await connect(config);
   try {
-    await connected(connection, config);
     const { clusterId } = await connection.withDeadline(Date.now() + CONNECT_WITHIN, () =>
       inspect(connection, namespace, address),
     );
@@ -45,23 +42,34 @@ export async function connectTemporal(env: NodeJS.ProcessEnv = process.env): Pro
   }
 }
 
-/** gRPC would wait to the last moment also for what cannot come right. */
-async function connected(connection: Connection, config: TemporalConfig): Promise<void> {
-  const patience = new AbortController();
-  const hopeless = async () => {
-    await delay(LOOK_AFTER, undefined, patience);
-    const diagnosis = await diagnose(config);
-    if (diagnosis.kind !== 'nothing') throw connectionError(diagnosis, config);
-    await once(patience.signal, 'abort');
-  };
+/** gRPC waits to the last moment also for what cannot come right: so there is a look at it after a short one. */
+async function connect(config: TemporalConfig): Promise<Connection> {
   try {
-    // A proxy that gRPC goes through is not on the way of a look.
-    await Promise.race([connection.ensureConnected(), ...(behindProxy(process.env) ? [] : [hopeless()])]);
-  } finally {
-    patience.abort();
+    return await connectWithin(FIRST_TRY, config);
+  } catch (error) {
+    if (grpcStatus(error) !== undefined) throw await connectError(error, config);
+    const diagnosis = await diagnose(config);
+    if (diagnosis.kind !== 'nothing' && !behindProxy(process.env)) throw connectionError(diagnosis, config);
+  }
+  try {
+    return await connectWithin(CONNECT_WITHIN, config);
+  } catch (error) {
+    throw await connectError(error, config);
   }
 }
 
+async function connectWithin(connectTimeout: number, { connectionOptions }: TemporalConfig): Promise<Connection> {
+  const connection = Connection.lazy({ ...connectionOptions, connectTimeout });
+  try {
+    await connection.ensureConnected();
+    return connection;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+/** What gRPC goes through is not on the way of a look. */
 const behindProxy = (env: NodeJS.ProcessEnv) => ['grpc_proxy', 'https_proxy', 'http_proxy'].some((name) => env[name]);
 
 async function inspect(connection: Connection, namespace: string, address: string): Promise<{ clusterId: string }> {

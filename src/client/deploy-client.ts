@@ -332,7 +332,7 @@ export class DeployClient {
     if (error instanceof LockkeeperError || !isDeadlineExceeded(error)) return error;
     return new LockkeeperError(
       'NO_DEPLOY_WORKER',
-      `nobody answers for environment ${this.environment} within ${ASK_WITHIN / 1000} s: ${errorMessage(error)}`,
+      `nobody answers for environment ${this.environment} within ${ASK_WITHIN / 1000} s`,
       {
         next: 'Is a deploy worker running (`lockkeeper deploy-worker`), and can it reach its ledger? What was asked may still be heard: ask again under the same id',
         cause: error,

@@ -2,6 +2,7 @@ import type { ConnectionLike } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { LockkeeperError, errorMessage } from '../errors.ts';
 import { SEARCH_ATTRIBUTES } from '../protocol.ts';
+import { isRefusal } from './temporal-errors.ts';
 
 const TYPES = {
   Keyword: proto.temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
@@ -10,7 +11,7 @@ const TYPES = {
 
 /**
  * Registers the product's search attributes where they are missing.
- * @throws {LockkeeperError} TEMPORAL_UNREACHABLE when the server does not let us
+ * @throws {LockkeeperError} TEMPORAL_UNREACHABLE, TEMPORAL_DENIED when the server does not let us
  */
 export async function ensureSearchAttributes(
   connection: Pick<ConnectionLike, 'operatorService'>,
@@ -27,7 +28,7 @@ export async function ensureSearchAttributes(
   } catch (error) {
     const wanted = Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => `--name ${name} --type ${type}`);
     throw new LockkeeperError(
-      'TEMPORAL_UNREACHABLE',
+      isRefusal(error) ? 'TEMPORAL_DENIED' : 'TEMPORAL_UNREACHABLE',
       `the search attributes could not be registered: ${errorMessage(error)}`,
       {
         next: `Register them once by hand: temporal operator search-attribute create ${wanted.join(' ')}`,

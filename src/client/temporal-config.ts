@@ -51,7 +51,12 @@ export function temporalConfig(env: NodeJS.ProcessEnv = process.env): TemporalCo
       address: from('TEMPORAL_ADDRESS', profile.address, 'the default'),
       namespace: from('TEMPORAL_NAMESPACE', profile.namespace, 'the default'),
       apiKey: from('TEMPORAL_API_KEY', profile.apiKey, 'none is set'),
-      tls: byTls.length > 0 ? byTls.join(', ') : profile.tls ? `tls of ${found.name}` : 'none is set',
+      tls:
+        byTls.length > 0
+          ? `${byTls.join(', ')} ${byTls.length === 1 ? 'is' : 'are'} set`
+          : profile.tls
+            ? `there is \`tls\` of ${found.name}`
+            : 'nothing is set',
     },
   };
 }

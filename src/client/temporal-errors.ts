@@ -14,12 +14,15 @@ export function grpcStatus(error: unknown): number | undefined {
   return undefined;
 }
 
+/** The server answers, and does not let us. */
+export const isRefusal = (error: unknown): boolean => REFUSALS.includes(grpcStatus(error) ?? -1);
+
 /** Why there is no connection to Temporal, as an error that says where each setting came from. */
 export async function connectError(error: unknown, config: TemporalConfig): Promise<LockkeeperError> {
   const { address, namespace, from } = config;
   const where = `Temporal at ${address} (${from.address})`;
   const status = grpcStatus(error);
-  if (REFUSALS.includes(status ?? -1)) {
+  if (isRefusal(error)) {
     const key = from.apiKey === 'none is set' ? 'no API key is set' : `the API key is that of ${from.apiKey}`;
     return new LockkeeperError('TEMPORAL_DENIED', `${where} refuses us, ${key}: ${said(error, config)}`, {
       next: `Correct ${from.apiKey === 'none is set' ? 'TEMPORAL_API_KEY' : from.apiKey}, or what it may do`,
@@ -38,11 +41,11 @@ export async function connectError(error: unknown, config: TemporalConfig): Prom
 }
 
 /** What was found wrong with the connection itself. */
-export function connectionError({ kind, found }: Diagnosis, { address, from }: TemporalConfig): LockkeeperError {
+export function connectionError({ kind, found, next }: Diagnosis, { address, from }: TemporalConfig): LockkeeperError {
   const where = `Temporal at ${address} (${from.address})`;
   if (kind !== 'tls') return unreachable(`${where} ${found}`);
-  return new LockkeeperError('TEMPORAL_TLS', `${where} ${found}. TLS is configured by: ${from.tls}`, {
-    next: 'Set TEMPORAL_TLS_CLIENT_CERT_PATH and …_CLIENT_KEY_PATH for a client certificate, TEMPORAL_TLS_SERVER_CA_CERT_PATH to trust the server, TEMPORAL_TLS=true or false for TLS or none',
+  return new LockkeeperError('TEMPORAL_TLS', `${where} ${found}; for TLS ${from.tls}`, {
+    ...(next !== undefined && { next: `${next}, or the same in \`tls\` of the profile` }),
   });
 }
 

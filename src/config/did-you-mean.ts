@@ -7,7 +7,9 @@ export function didYouMean(word: string, known: Iterable<string>): string | unde
   let best: { readonly candidate: string; readonly distance: number } | undefined;
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance <= limit && distance < (best?.distance ?? Infinity)) best = { candidate, distance };
+    // One letter in place of another is not near.
+    const near = distance <= limit && distance < Math.max(word.length, candidate.length);
+    if (near && distance < (best?.distance ?? Infinity)) best = { candidate, distance };
   }
   return best?.candidate;
 }

@@ -10,7 +10,10 @@ export interface Syntax {
 
 /** What is wrong with the text as YAML. */
 export function checkSyntax(document: Document, text: string): Syntax {
-  const found = [...document.errors, ...document.warnings].map(({ code, message, pos }) => ({
+  const [first] = document.errors.filter(({ code }) => !(code in WORDS));
+  // One mistake makes the parser stumble again and again: what follows from the first would only hide it.
+  const told = document.errors.filter((error) => error === first || error.code in WORDS);
+  const found = [...told, ...document.warnings].map(({ code, message, pos }) => ({
     offset: pos[0],
     message: WORDS[code] ?? `not valid YAML: ${message}${quoteHint(text, pos[0])}`,
   }));

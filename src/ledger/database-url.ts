@@ -33,11 +33,10 @@ function problemOf(url: string): string | undefined {
   }
   if (url.startsWith('/') || url.startsWith('socket:')) return undefined;
   try {
-    const { pathname, hash } = new URL(url);
-    decodeURIComponent(new URL(url).password);
+    const { password, hash } = new URL(url);
+    decodeURIComponent(password);
     // A # begins the fragment: what stands behind it would be lost without a word.
-    if (hash !== '') return 'has a # that is not written as %23';
-    return pathname.length > 1 ? undefined : 'names no database';
+    return hash === '' ? undefined : 'has a # that is not written as %23';
   } catch {
     // The parser's own words show the value.
     return 'is not a URL that can be read';

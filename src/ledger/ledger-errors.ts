@@ -1,6 +1,40 @@
+import pg from 'pg';
 import { LockkeeperError, errorMessage } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import { shownDatabase } from './database-url.ts';
 import { isConnectionError } from './sql-errors.ts';
+
+/** Whether an error that may be anything is one of Postgres or of a connection that was lost. */
+export const isOfPostgres = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError || (isConnectionError(error) && (error as { code?: unknown }).code !== 'ENOENT');
+
+/** Code, message and what to do; `where` and `said` begin and end the message. */
+type Told = readonly [code: ErrorCode, message: string, next: string];
+
+/** Appendix A of PostgreSQL's documentation has the codes. */
+const BY_STATE: Readonly<Record<string, (where: string, said: string) => Told>> = {
+  '28P01': notLetIn,
+  '28000': notLetIn,
+  '3D000': (where, said) => [
+    'LEDGER_DATABASE_MISSING',
+    `${where} does not have it: ${said}`,
+    'Create it (`createdb`), or correct DATABASE_URL',
+  ],
+  '42501': (where, said) => [
+    'LEDGER_DENIED',
+    `${where} does not let this user do what is needed: ${said}`,
+    'Grant it to the user, or use one in DATABASE_URL that may',
+  ],
+  '53300': (where, said) => [
+    'LEDGER_UNREACHABLE',
+    `${where} has no connection left: ${said}`,
+    'Raise max_connections, or run fewer workers',
+  ],
+};
+
+function notLetIn(where: string, said: string): Told {
+  return ['LEDGER_DENIED', `${where} does not let us in: ${said}`, 'Correct user and password in DATABASE_URL'];
+}
 
 /**
  * An error of Postgres or of the way to it as one of our own, with where it was asked, and never with the password. What is
@@ -9,42 +43,26 @@ import { isConnectionError } from './sql-errors.ts';
 export function ledgerError(error: unknown, databaseUrl: string): unknown {
   if (error instanceof LockkeeperError) return error;
   const where = `the ledger's Postgres (${shownDatabase(databaseUrl)})`;
-  const make = (code: ConstructorParameters<typeof LockkeeperError>[0], message: string, next: string) =>
-    new LockkeeperError(code, message, { next, cause: error });
   const said = errorMessage(error);
-  switch (sqlState(error)) {
-    case '28P01':
-    case '28000':
-      return make('LEDGER_DENIED', `${where} does not let us in: ${said}`, 'Correct user and password in DATABASE_URL');
-    case '3D000':
-      return make(
-        'LEDGER_DATABASE_MISSING',
-        `${where} does not have that database`,
-        'Create it (`createdb`), or correct DATABASE_URL',
-      );
-    case '42501':
-      return make(
-        'LEDGER_DENIED',
-        `${where} does not let this user do what is needed: ${said}`,
-        'Grant it to the user, or use one in DATABASE_URL that may',
-      );
-    case '53300':
-      return make(
-        'LEDGER_UNREACHABLE',
-        `${where} has no connection left: ${said}`,
-        'Raise max_connections, or run fewer workers',
-      );
-  }
+  const told = BY_STATE[sqlState(error) ?? '']?.(where, said) ?? ofTheWay(error, where, said);
+  if (!told) return error;
+  const [code, message, next] = told;
+  return new LockkeeperError(code, message, { next, cause: error });
+}
+
+/** What the driver says by itself carries no code. */
+function ofTheWay(error: unknown, where: string, said: string): Told | undefined {
   if (/password must be a (non-empty )?string/.test(said))
-    return make('LEDGER_DENIED', `${where} asks for a password, and none is given`, 'Put it into DATABASE_URL');
-  if (/SSL|certificate|TLS/i.test(said))
-    return make(
+    return ['LEDGER_DENIED', `${where} asks for a password, and none is given`, 'Put it into DATABASE_URL'];
+  if (/does not support SSL|certificate/i.test(said)) {
+    return [
       'LEDGER_UNREACHABLE',
       `no TLS connection to ${where}: ${said}`,
       'Set sslmode and sslrootcert in DATABASE_URL as the server wants it',
-    );
-  if (!isConnectionError(error)) return error;
-  return make('LEDGER_UNREACHABLE', `${where} does not answer: ${said}`, 'Check DATABASE_URL and that the server runs');
+    ];
+  }
+  if (!isConnectionError(error)) return undefined;
+  return ['LEDGER_UNREACHABLE', `${where} does not answer: ${said}`, 'Check DATABASE_URL and that the server runs'];
 }
 
 /** Of the error or of what caused it: libraries wrap what Postgres said. */

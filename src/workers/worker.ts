@@ -2,6 +2,9 @@ import { hostname } from 'node:os';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
 import type { TemporalConnection } from '../client/connection.ts';
+import { SHUTDOWN_FORCE, SHUTDOWN_GRACE } from '../defaults.ts';
+import { durationOf } from '../duration.ts';
+import type { Duration } from '../duration.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import type { Logger } from '../log.ts';
@@ -23,11 +26,12 @@ export interface WorkerOptions {
   readonly buildId: string;
   /** Slices that may run at once, per task queue; 100 unless said otherwise. */
   readonly maxConcurrentSlices?: number | undefined;
-  /** Milliseconds from shutdown until slices that do not yield are cancelled. */
-  readonly shutdownGraceMs?: number | undefined;
-  /** Milliseconds from shutdown until this worker gives up on slices that ignore that. */
-  readonly shutdownForceMs?: number | undefined;
-  readonly drainDeadlineMs?: number | undefined;
+  /** From shutdown until slices that do not yield are cancelled; 20 s unless said otherwise. */
+  readonly shutdownGrace?: Duration | undefined;
+  /** From shutdown until this worker gives up on slices that ignore that; 25 s unless said otherwise. */
+  readonly shutdownForce?: Duration | undefined;
+  /** How long a transaction may stand idle; that of the drain, 60 s, unless said otherwise. */
+  readonly drainDeadline?: Duration | undefined;
   readonly log: Logger;
 }
 
@@ -42,7 +46,7 @@ export interface LockkeeperWorker {
 
 /**
  * Makes a worker for the task queues of the jobs given. For a Temporal Worker that you have already, see `lockkeeperPlugin`.
- * @throws {LockkeeperError} SETTING_BREAKS_LAW, LEDGER_WRONG_CLUSTER, LEDGER_POOLED, QUEUE_OF_ANOTHER_ENVIRONMENT, CONFIG_INVALID
+ * @throws {LockkeeperError} USAGE for a duration that is none, SETTING_BREAKS_LAW, LEDGER_WRONG_CLUSTER, LEDGER_POOLED, QUEUE_OF_ANOTHER_ENVIRONMENT, CONFIG_INVALID
  */
 export async function createWorker(options: WorkerOptions): Promise<LockkeeperWorker> {
   const worker = new JobWorker(options);
@@ -59,13 +63,13 @@ class JobWorker implements LockkeeperWorker {
   #workers: Worker[] = [];
 
   constructor(options: WorkerOptions) {
-    const { temporal, shutdownGraceMs, shutdownForceMs, activities } = options;
+    const { temporal, activities, drainDeadline } = options;
     this.#o = options;
     this.#taskQueues = [...new Set(options.jobs.map((job) => job.taskQueue))];
     this.#settings = settingsForJobs({
       ...(activities && { activities }),
-      ...(shutdownGraceMs !== undefined && { shutdownGraceTime: shutdownGraceMs }),
-      ...(shutdownForceMs !== undefined && { shutdownForceTime: shutdownForceMs }),
+      shutdownGraceTime: durationOf('shutdownGrace', options.shutdownGrace ?? SHUTDOWN_GRACE),
+      shutdownForceTime: durationOf('shutdownForce', options.shutdownForce ?? SHUTDOWN_FORCE),
     });
     this.#host = new JobHost({
       environment: options.environment,
@@ -74,7 +78,7 @@ class JobWorker implements LockkeeperWorker {
       jobs: options.jobs,
       taskQueues: this.#taskQueues,
       buildId: options.buildId,
-      drainDeadlineMs: options.drainDeadlineMs,
+      drainDeadlineMs: drainDeadline === undefined ? undefined : durationOf('drainDeadline', drainDeadline),
       log: options.log,
     });
   }

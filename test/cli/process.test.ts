@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -56,6 +56,13 @@ test.each<[string, string[], string]>([
   expect(stderr).toContain(message);
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   expect(stderr).toMatch(/^lockkeeper: /);
+});
+
+test('config schema prints the schema that the package ships', { timeout: WITHIN }, async () => {
+  const { code, stdout } = await lockkeeper(['config', 'schema']);
+  const shipped = await readFile(new URL('../../lockkeeper.schema.json', import.meta.url), 'utf8');
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toEqual(JSON.parse(shipped));
 });
 
 test('a ledger that does not answer: exit code 8, and no password on the screen', { timeout: WITHIN }, async () => {

@@ -4,9 +4,12 @@ import { Ajv } from 'ajv';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { configJsonSchema } from '../../src/config/schema/json-schema.ts';
+import { PATTERN_ERROR } from '../../src/config/schema/json-shape.ts';
 import { configOf } from './folder.ts';
 
-const validate = new Ajv({ strict: true, strictRequired: false, allowUnionTypes: true }).compile(configJsonSchema());
+const ajv = new Ajv({ strict: true, strictRequired: false, allowUnionTypes: true });
+ajv.addVocabulary([PATTERN_ERROR]);
+const validate = ajv.compile(configJsonSchema());
 const read = (path: string) => readFileSync(fileURLToPath(new URL(path, import.meta.url)), 'utf8');
 
 /** What the schema finds wrong, as an editor would show it. */

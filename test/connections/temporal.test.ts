@@ -121,7 +121,7 @@ test('no client certificate: the server wants one', async () => {
 
 test('a client certificate of another authority is refused', async () => {
   const said = await run(LIST, withCertificate(stranger), dir);
-  expectTold(said, 2, 'TEMPORAL_TLS', 'refuses our client certificate', byCertificate.address);
+  expectTold(said, 2, 'TEMPORAL_TLS', 'it does not take our client certificate', byCertificate.address);
 });
 
 test('a client certificate that has expired, and a key of another certificate, are found before anybody is asked', async () => {
@@ -143,14 +143,21 @@ test('a server that we have no reason to trust', async () => {
 
 test('a server certificate for another name', async () => {
   const env = { ...certificateByVariables, TEMPORAL_TLS_SERVER_NAME: 'temporal.example.com' };
-  expectTold(await run(LIST, env, dir), 2, 'TEMPORAL_TLS', 'a certificate for another name');
+  expectTold(
+    await run(LIST, env, dir),
+    2,
+    'TEMPORAL_TLS',
+    'a certificate for another name',
+    'temporal.example.com',
+    'DNS:localhost',
+  );
 });
 
 test('TLS for a server without, and none for a server with', async () => {
   const tlsForPlain = { DATABASE_URL: databaseUrl, TEMPORAL_ADDRESS: address, TEMPORAL_TLS: 'true' };
-  expectTold(await run(LIST, tlsForPlain, dir), 2, 'TEMPORAL_TLS', 'does not speak TLS');
+  expectTold(await run(LIST, tlsForPlain, dir), 2, 'TEMPORAL_TLS', 'does not speak TLS', 'TEMPORAL_TLS=false');
   const plainForTls = { DATABASE_URL: databaseUrl, TEMPORAL_ADDRESS: byKey.address };
-  expectTold(await run(LIST, plainForTls, dir), 2, 'TEMPORAL_TLS', 'TEMPORAL_TLS=true');
+  expectTold(await run(LIST, plainForTls, dir), 2, 'TEMPORAL_TLS', 'speaks TLS, and we do not', 'TEMPORAL_TLS=true');
 });
 
 test('a wrong API key, and none: refused, and the key is not shown', async () => {

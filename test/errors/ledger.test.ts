@@ -1,14 +1,16 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { beforeAll, expect, inject, test } from 'vitest';
 import { atEnd } from '../support/at-end.ts';
 import { databaseUrlOf, freshDatabase } from '../support/database.ts';
 import { freshNamespace } from '../support/fresh-namespace.ts';
-import { expectTold, run, SECRET } from './command.ts';
+import { expectTold, folder, run, SECRET } from './command.ts';
 
 const temporal = await freshNamespace();
+const APP = fileURLToPath(new URL('../app', import.meta.url));
 const LIST = ['job', 'list'];
 const list = (databaseUrl: string) => run(LIST, { ...temporal.env, DATABASE_URL: databaseUrl });
 const migrate = (databaseUrl: string) => run(['ledger', 'migrate'], { DATABASE_URL: databaseUrl });
@@ -40,7 +42,6 @@ test.each([
   ],
   ['a / in the password', `postgres://me:a/${SECRET}@localhost/app`, 'write # as %23, / as %2F'],
   ['a % in the password', `postgres://me:%${SECRET}@localhost/app`, 'expected postgres://'],
-  ['no database', `postgres://me:${SECRET}@localhost`, 'names no database'],
   ['a line break', `postgres://me:${SECRET}@localhost/app\n`, 'a space or a line break'],
 ])('a DATABASE_URL with %s is refused, and not shown', async (_what, url, part) => {
   expectTold(await list(url), 2, 'USAGE', 'DATABASE_URL', part);
@@ -76,7 +77,7 @@ test.each([
   ['ledger', 'migrate'],
 ])('a database that is not there: %s %s', async (...args) => {
   const said = await run(args, { ...temporal.env, DATABASE_URL: databaseUrlOf(server, 'no_such_database') });
-  expectTold(said, 2, 'LEDGER_DATABASE_MISSING', '/no_such_database', 'createdb');
+  expectTold(said, 2, 'LEDGER_DATABASE_MISSING', 'database "no_such_database" does not exist', 'createdb');
 });
 
 test('a database without the schema', async () => {
@@ -94,6 +95,18 @@ test('a schema newer than the code: the code is to be upgraded, by whoever asks'
   await sql(url, 'update lockkeeper._ledger set breaking = 7');
   for (const said of [await list(url), await migrate(url)])
     expectTold(said, 2, 'LEDGER_SCHEMA', 'newer than this lockkeeper', 'breaking change 7', 'Upgrade lockkeeper here');
+});
+
+test('a worker and a deploy worker that are older than the ledger do not start', async () => {
+  const url = await freshDatabase();
+  await sql(url, 'update lockkeeper._ledger set breaking = 7');
+  for (const command of ['worker', 'deploy-worker'])
+    expectTold(
+      await run([command], { ...temporal.env, DATABASE_URL: url }, APP),
+      2,
+      'LEDGER_SCHEMA',
+      'Upgrade lockkeeper here',
+    );
 });
 
 test('a schema older than the code: the ledger is to be upgraded', async () => {
@@ -124,6 +137,28 @@ test('a user without rights', async () => {
   expectTold(await list(weak), 2, 'LEDGER_DENIED', 'permission denied for schema lockkeeper', `user ${user}`);
   const empty = withUser(await freshDatabase({ empty: true }), user, SECRET);
   expectTold(await migrate(empty), 2, 'LEDGER_DENIED', 'permission denied for database', 'Grant it');
+});
+
+test('a user who may only read: looking works, and a worker says what it may not', async () => {
+  const url = await freshDatabase();
+  const user = `reader_${Date.now()}`;
+  await sql(
+    url,
+    `create user ${user} password '${SECRET}';
+     grant usage on schema lockkeeper to ${user}; grant select on all tables in schema lockkeeper to ${user}`,
+  );
+  atEnd(() => sql(url, `drop owned by ${user}; drop user ${user}`));
+  const env = { ...temporal.env, DATABASE_URL: withUser(url, user, SECRET) };
+  expect(await run(LIST, env)).toMatchObject({ exit: 0, stdout: 'no jobs\n' });
+  expectTold(await run(['worker'], env, APP), 2, 'LEDGER_DENIED', 'permission denied for table _ledger', 'Grant it');
+});
+
+test('the URL of another database, which only a plan needs, is looked at when the deploy worker starts', async () => {
+  const dir = folder({
+    'lockkeeper.yaml': 'environment: e\nqueues: { q: }\ndatabases: { app: { env: APP_URL } }\n',
+  });
+  const said = await run(['deploy-worker'], { ...temporal.env, APP_URL: `mysql://me:${SECRET}@x/y` }, dir);
+  expectTold(said, 2, 'USAGE', 'APP_URL is a URL of mysql');
 });
 
 /** A Postgres as it was: what the server says of its version, in an answer or at the beginning, is another one. */

@@ -67,6 +67,12 @@ test('an unknown plan is refused by the deploy worker; an unknown deploy is told
     'did you mean `v42`?',
   );
   expectTold(
+    await run(['deploy', 'show', 'v42', '--environment', 'tset'], env),
+    1,
+    'DEPLOY_NOT_FOUND',
+    'unknown environment tset, did you mean `test`?',
+  );
+  expectTold(
     await run(['deploy', 'retry-step', 'v24', '--environment', 'test', '--reason', 'x'], env),
     5,
     'DEPLOY_NOT_CURRENT',
@@ -76,9 +82,22 @@ test('an unknown plan is refused by the deploy worker; an unknown deploy is told
   await deployWorker.ended();
 });
 
+test.each([
+  ['a deploy', ['--environment', 'e', '--id', 'a b']],
+  ['an environment', ['--environment', 'a b', '--id', 'v1']],
+])('a name that %s cannot have is refused before anybody is asked', async (_what, names) => {
+  const { exit, stderr } = await run(['deploy', 'start', '--deadline', '1m', ...names], env);
+  expect([exit, stderr]).toEqual([2, expect.stringMatching(/^lockkeeper: .*a b.*letters, digits.*\[USAGE\]\n$/)]);
+});
+
 test('an environment without a deploy worker: who is missing, and how to start it', async () => {
   const said = await run(['deploy', 'start', '--environment', 'lonely', '--id', 'v1', '--deadline', '1m'], env);
-  expectTold(said, 8, 'NO_DEPLOY_WORKER', 'nobody answers for environment lonely', 'lockkeeper deploy-worker');
+  expectTold(
+    said,
+    8,
+    'NO_DEPLOY_WORKER',
+    'nobody answers for environment lonely within 10 s. Is a deploy worker running',
+  );
 });
 
 const MODULES = {
@@ -106,7 +125,7 @@ test('modules that are missing, throw, do not parse or export no job: all at onc
 
 test('a config with problems in every corner: all at once, each with its line', async () => {
   const dir = folder({
-    'lockkeeper.yaml': `environment: e e\nqueues:\n  a: { after: [b] }\ndrain: { deadline: \${SECRET}, onTimeout: wiat }\nplan: {}\n`,
+    'lockkeeper.yaml': `environment: e e\nqueues:\n  a: { after: [b] }\ndrain: { deadline: "\${SECRET}", onTimeout: wiat }\nplan: {}\n`,
   });
   expectTold(
     await run(['config', 'check'], { SECRET }, dir),
@@ -114,9 +133,9 @@ test('a config with problems in every corner: all at once, each with its line', 
     'CONFIG_INVALID',
     'has 5 problems',
     /:1:14: `environment`/,
-    /:3:15: .*unknown queue/,
+    /:3:16: .*unknown queue/,
     /:4:20: .*expected a duration/,
-    /:4:42: .*abandon/,
+    /:4:44: .*abandon/,
     /:5:1: .*did you mean `plans`\?/,
   );
 });

@@ -81,12 +81,12 @@ function forward(inside: ClientHttp2Session, stream: ServerHttp2Stream, headers:
   let trailers: IncomingHttpHeaders = {};
   call.on('error', () => stream.destroy());
   stream.on('close', () => call.close(constants.NGHTTP2_CANCEL));
-  call.on('response', ({ ...answer }, flags) => {
+  call.on('response', (answer: IncomingHttpHeaders, flags) => {
     const ended = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     stream.respond(answer, ended ? { endStream: true } : { waitForTrailers: true });
     if (!ended) call.pipe(stream);
   });
-  call.on('trailers', (found) => (trailers = found));
+  call.on('trailers', (found: IncomingHttpHeaders) => void (trailers = found));
   stream.on('wantTrailers', () => stream.sendTrailers(trailers));
   stream.pipe(call);
 }

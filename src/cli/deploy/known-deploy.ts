@@ -3,16 +3,19 @@ import { LockkeeperError, isLockkeeperError } from '../../errors.ts';
 import { listDeploys, readDeploy } from '../../ledger/deploys.ts';
 import type { DeployRow } from '../../ledger/deploys.ts';
 import type { Ledger } from '../../ledger/pool.ts';
+import { unknownEnvironment } from '../unknown-environment.ts';
 
 /** The latest deploys, among which the one that was meant is looked for. */
 const LATEST = 200;
 
-/** A deploy of the record. @throws {LockkeeperError} DEPLOY_NOT_FOUND, with the id that was probably meant */
+/** A deploy of the record. @throws {LockkeeperError} DEPLOY_NOT_FOUND, with the id or environment that was probably meant */
 export async function knownDeploy(ledger: Ledger, environment: string, id: string): Promise<DeployRow> {
   try {
     return await readDeploy(ledger, environment, id);
   } catch (error) {
     if (!isLockkeeperError(error, 'DEPLOY_NOT_FOUND')) throw error;
+    const unknown = await unknownEnvironment(ledger, environment);
+    if (unknown !== undefined) throw new LockkeeperError('DEPLOY_NOT_FOUND', `deploy ${id}: ${unknown}`);
     const latest = await listDeploys(ledger, environment, LATEST);
     const meant = didYouMean(
       id,

@@ -10,6 +10,7 @@ import { configOption, environmentOption, exits, jsonOption, parseCount, withExa
 import type { EnvironmentOptions, JsonOptions } from '../options.ts';
 import { formatTime, table } from '../table.ts';
 import { print, widthOf } from '../terminal.ts';
+import { unknownEnvironment } from '../unknown-environment.ts';
 import { environmentOf } from '../who.ts';
 
 export interface DeployListOptions extends EnvironmentOptions, JsonOptions {
@@ -19,12 +20,13 @@ export interface DeployListOptions extends EnvironmentOptions, JsonOptions {
 /** The deploys of an environment, latest first. */
 export async function deployList(options: DeployListOptions): Promise<number> {
   const environment = await environmentOf(options);
-  const rows = await withLedger((ledger) => listDeploys(ledger, environment, options.limit));
+  const { rows, unknown } = await withLedger(async (ledger) => ({
+    rows: await listDeploys(ledger, environment, options.limit),
+    unknown: await unknownEnvironment(ledger, environment),
+  }));
   if (options.json) printAs(z.array(Deploy), rows.map(deployJson));
-  else
-    print(
-      rows.length === 0 ? `environment ${environment} has had no deploy` : deployTable(rows, widthOf(process.stdout)),
-    );
+  else if (rows.length === 0) print(unknown ?? `environment ${environment} has had no deploy`);
+  else print(deployTable(rows, widthOf(process.stdout)));
   return EXIT.ok;
 }
 

@@ -4,6 +4,7 @@ import {
   configOption,
   environmentOption,
   jsonOption,
+  parseDeployId,
   parseParameter,
   requestedByOption,
   timeoutOption,
@@ -11,7 +12,9 @@ import {
 
 /** `--id`, for commands that scripts write: the id is said by name. */
 export const idOption = () =>
-  new Option('--id <id>', 'the deploy; unique, for example with the CI run in it').makeOptionMandatory();
+  new Option('--id <id>', 'the deploy; unique, for example with the CI run in it')
+    .argParser(parseDeployId)
+    .makeOptionMandatory();
 
 /** What every command that asks for a deploy takes. */
 export function withRequestOptions(command: Command): Command {

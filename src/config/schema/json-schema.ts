@@ -39,7 +39,8 @@ function jsonSchemaOf(schema: z.ZodType): JsonShape {
 
 function anyStep(): JsonShape {
   const types = Object.values(STEPS).map((type) => {
-    const { $schema: _, ...shape } = jsonSchemaOf(type);
+    const shape = jsonSchemaOf(type);
+    delete shape.$schema;
     return shape;
   });
   return { anyOf: types };
@@ -62,7 +63,7 @@ function flat(shape: JsonShape): JsonShape {
   return {
     ...shape,
     anyOf: shape.anyOf.flatMap((branch) => {
-      const { anyOf, ...rest } = branch as JsonShape;
+      const { anyOf, ...rest } = branch;
       return anyOf && Object.keys(rest).length === 0 ? anyOf : [branch];
     }),
   };

@@ -14,5 +14,17 @@ export function shaped<T extends z.ZodType>(schema: T, shape: (generated: JsonSh
 
 export const shapeOf = (schema: z.core.$ZodType) => SHAPES.get(schema)?.shape;
 
-/** Every value may be made of `${NAME}`s, and is not known before they are replaced. */
-export const orReference = (pattern?: string): string => (pattern === undefined ? '\\$\\{' : `(?:${pattern})|\\$\\{`);
+/** What an editor shows when no pattern matches; a pattern itself tells people nothing. Not a word of JSON Schema's own. */
+export const PATTERN_ERROR = 'patternErrorMessage';
+
+/**
+ * A string that matches, or is made of `${NAME}`s: every value may be, and is not known before they are replaced.
+ * `expected` is what the loader's error says.
+ */
+export const written = (expected: string, pattern?: string): JsonShape => ({
+  type: 'string',
+  pattern: pattern === undefined ? REFERENCE : `(?:${pattern})|${REFERENCE}`,
+  [PATTERN_ERROR]: `expected ${expected}`,
+});
+
+const REFERENCE = '\\$\\{';

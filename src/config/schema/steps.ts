@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { didYouMean } from '../did-you-mean.ts';
 import { keysOf } from '../raw.ts';
 import { documented } from './documented.ts';
-import { orReference, shaped } from './json-shape.ts';
+import { shaped, written } from './json-shape.ts';
 import type { IssueParams } from './values.ts';
 import {
   argv,
@@ -68,7 +68,7 @@ export const STEPS = {
     external: documented(
       shaped(
         z.preprocess((value) => (value === 'true' ? true : value), z.literal(true, { error: 'true' })),
-        () => ({ anyOf: [{ const: true }, { type: 'string', pattern: orReference('^true$') }] }),
+        () => ({ anyOf: [{ const: true }, written('true', '^true$')] }),
       ),
       'Work of CI, around `lockkeeper deploy run` or between `deploy start` and `deploy finish`',
       { example: 'true' },

@@ -3,7 +3,7 @@ import { DURATION_PATTERN, milliseconds } from '../../duration.ts';
 import { NAME_PATTERN } from '../../protocol.ts';
 import { unknownWord } from '../did-you-mean.ts';
 import { isMap } from '../raw.ts';
-import { orReference, shaped } from './json-shape.ts';
+import { shaped, written } from './json-shape.ts';
 
 /*
  * The kinds of values an option can have. The error text of each is what an error says after "expected".
@@ -32,17 +32,15 @@ export function options<const Shape extends z.ZodRawShape>(shape: Shape) {
 }
 
 const NAME = 'a name of letters, digits, `.`, `_` or `-`, at most 100, beginning with a letter or digit';
-export const name = shaped(z.string({ error: NAME }).regex(NAME_PATTERN, { error: NAME }), ({ pattern }) => ({
-  type: 'string',
-  pattern: orReference(pattern),
-}));
+export const name = shaped(z.string({ error: NAME }).regex(NAME_PATTERN, { error: NAME }), ({ pattern }) =>
+  written(NAME, pattern),
+);
 
 /** Names that become, or stand for, environment variables. */
 export const variableNamed = (expected: string) =>
-  shaped(z.string({ error: expected }).regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: expected }), ({ pattern }) => ({
-    type: 'string',
-    pattern: orReference(pattern),
-  }));
+  shaped(z.string({ error: expected }).regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: expected }), ({ pattern }) =>
+    written(expected, pattern),
+  );
 export const variableName = variableNamed('a name of letters, digits and `_`, beginning with a letter or `_`');
 
 /** In place of `min(1)`, which also speaks up when the type is wrong but happens to have a length. */
@@ -94,10 +92,7 @@ export const count = (expected: string) =>
       z.int({ error: expected }).min(1, { error: expected }),
     ),
     () => ({
-      anyOf: [
-        { type: 'integer', minimum: 1 },
-        { type: 'string', pattern: orReference('^0*[1-9]\\d*$') },
-      ],
+      anyOf: [{ type: 'integer', minimum: 1 }, written(expected, '^0*[1-9]\\d*$')],
     }),
   );
 const YES_OR_NO: Readonly<Record<string, boolean>> = { true: true, false: false };
@@ -106,7 +101,7 @@ export const yesOrNo = shaped(
     (value) => (typeof value === 'string' ? (YES_OR_NO[value] ?? value) : value),
     z.boolean({ error: 'true or false' }),
   ),
-  () => ({ anyOf: [{ type: 'boolean' }, { type: 'string', pattern: orReference('^(true|false)$') }] }),
+  () => ({ anyOf: [{ type: 'boolean' }, written('true or false', '^(true|false)$')] }),
 );
 
 const DURATION = 'a duration such as 30s or 5m';
@@ -116,23 +111,22 @@ const duration = z
   .transform((value) => milliseconds(String(value)));
 /** Milliseconds; 0 is one. */
 export const durationOrZero = shaped(duration, () => ({
-  anyOf: [
-    { type: 'string', pattern: orReference(DURATION_PATTERN.source) },
-    { type: 'number', minimum: 0 },
-  ],
+  anyOf: [written(DURATION, DURATION_PATTERN.source), { type: 'number', minimum: 0 }],
 }));
 /** Milliseconds; a deadline or lease of 0 would be over before it began. */
 export const positiveDuration = shaped(
   duration.refine((ms) => ms > 0, { error: `${DURATION}, longer than 0` }),
   () => ({
     anyOf: [
-      { type: 'string', pattern: orReference(`^(?!0+(\\.0+)?[a-z]*$)${DURATION_PATTERN.source.slice(1)}`) },
+      written(`${DURATION}, longer than 0`, `^(?!0+(\\.0+)?[a-z]*$)${DURATION_PATTERN.source.slice(1)}`),
       { type: 'number', exclusiveMinimum: 0 },
     ],
   }),
 );
 
 export const choice = <const T extends readonly [string, ...string[]]>(...values: T) =>
-  shaped(z.enum(values, { error: values.length === 2 ? values.join(' or ') : `one of ${values.join(', ')}` }), () => ({
-    anyOf: [{ enum: [...values] }, { type: 'string', pattern: orReference() }],
+  shaped(z.enum(values, { error: oneOf(values) }), () => ({
+    anyOf: [{ enum: [...values] }, written(oneOf(values))],
   }));
+const oneOf = (values: readonly string[]) =>
+  values.length === 2 ? values.join(' or ') : `one of ${values.join(', ')}`;
