@@ -115,10 +115,16 @@ export class DeployClient {
     });
   }
 
-  /** The deploy that runs, or the one that is next; undefined when there is none. */
-  async current(): Promise<string | undefined> {
-    const run = await this.#ask(() => this.#describeRun());
-    if (run?.status === 'RUNNING') return run.deploy;
+  /** The deploy whose run holds the lock; undefined when none does. */
+  async holder(): Promise<LockHolder | undefined> {
+    return this.#ask(async () => {
+      const run = await this.#describeRun();
+      return run?.status === 'RUNNING' ? run.holder() : undefined;
+    });
+  }
+
+  /** The deploy that is next while none runs; undefined when none waits. */
+  async next(): Promise<string | undefined> {
     try {
       const { running, queued } = await this.coordinator();
       return running ?? queued[0]?.deploy;

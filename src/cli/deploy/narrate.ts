@@ -2,6 +2,7 @@ import type { LockHolder } from '../../client/deploy-client.ts';
 import type { DeployEvent } from '../../client/run-deploy.ts';
 import { CODE } from '../../protocol.ts';
 import type { DeployStatus, StepRecord } from '../../protocol.ts';
+import { formatTime } from '../table.ts';
 
 /** What has been told of a deploy, so that nothing is told at every look. */
 export interface Told {
@@ -89,10 +90,14 @@ function aheadLines(ahead: readonly string[], holder: LockHolder | undefined): s
   const line = `Waiting for ${ahead.length === 1 ? 'deploy' : 'deploys'} ${ahead.join(', ')}`;
   if (!holder) return [line];
   return [
-    `${line}: ${holder.summary ?? `deploy ${holder.deploy}`}, runs since ${holder.since.toISOString()}`,
+    ahead.length === 1 ? `Waiting for ${describeHolder(holder)}` : `${line}; ${describeHolder(holder)}`,
     `See it with \`lockkeeper deploy show ${first}\`, end it with \`lockkeeper deploy abort ${first} --reason …\``,
   ];
 }
+
+/** `deploy v41 of 4.1, plan release, by ann, runs since 2026-02-03 04:05:06Z` */
+export const describeHolder = ({ deploy, since, summary }: LockHolder): string =>
+  `${summary ?? `deploy ${deploy}`}, runs since ${formatTime(since)}`;
 
 function status(before: Narration, now: DeployStatus): Narration {
   // Seen late, a step may have ended while it is still the phase: it is told to begin before it is told to have ended.

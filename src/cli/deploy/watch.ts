@@ -14,7 +14,8 @@ import { stopOnSignals } from '../signals.ts';
 import { print } from '../terminal.ts';
 import { environmentOf } from '../who.ts';
 import { awaitDeploy } from './await-deploy.ts';
-import { narrator } from './narrator.ts';
+import { describeHolder } from './narrate.ts';
+import { narrator, tellOfDeploy } from './narrator.ts';
 import type { Narrator } from './narrator.ts';
 import { endJson, printEnd } from './result.ts';
 import type { Ended } from './result.ts';
@@ -30,8 +31,10 @@ export async function deployWatch(id: string | undefined, options: DeployWatchOp
   return withTemporal(({ client }) =>
     withLedgerIfThere(async (ledger) => {
       const deploys = new DeployClient(client, environment);
-      const followed = id ?? (await deploys.current());
+      const holder = await deploys.holder();
+      const followed = id ?? holder?.deploy ?? (await deploys.next());
       if (followed === undefined) return nothing(environment, options);
+      if (!options.json && holder?.deploy === followed) tellOfDeploy(`Following ${describeHolder(holder)}`);
       const ended = await watch(deploys, followed, ledger, options);
       if (!options.json) return printEnd(ended, options);
       printLineAs(WatchLine, { event: 'end', at: new Date(), ...endJson(ended) });
