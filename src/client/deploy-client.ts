@@ -31,6 +31,7 @@ import type {
 } from '../protocol.ts';
 import { coordinatorWithStart } from './coordinator.ts';
 import { describeHolder, leaseHolder, thisProcess } from './lease-taken.ts';
+import type { LeaseHolder } from './lease-taken.ts';
 import { refusalOf } from './update-errors.ts';
 
 const requestDeploy = defineUpdate<DeployTicket, [DeployRequest]>(REQUEST_DEPLOY_UPDATE);
@@ -182,6 +183,15 @@ export class DeployClient {
       if (error instanceof WorkflowNotFoundError || isNotFound(error)) return undefined;
       throw error;
     }
+  }
+
+  /** Who does the external step that runs now under a lease, once it has been heard of. */
+  async leaseHolder(status: DeployStatus): Promise<{ step: string; holder: LeaseHolder } | undefined> {
+    const step = status.steps.find((s) => s.type === 'external' && s.state === 'started');
+    if (!step) return undefined;
+    const workflowId = deployStepId(this.environment, status.deploy, step.n, step.name);
+    const holder = await this.#ask(() => leaseHolder(this.#client, workflowId));
+    return holder && { step: step.name, holder };
   }
 
   /**

@@ -16,6 +16,8 @@ import type {
 import type { DeployClient, LockHolder, Whereabouts } from './deploy-client.ts';
 import { isNotFound } from './not-found.ts';
 import { holdLease } from './lease-holder.ts';
+import { isThisProcess } from './lease-taken.ts';
+import type { LeaseHolder } from './lease-taken.ts';
 
 /** How often the deploy is looked at, milliseconds. */
 const LOOK_EVERY = 500;
@@ -28,6 +30,8 @@ export type DeployEvent =
   | { readonly kind: 'noAnswer'; readonly reason: string }
   /** The run ended without an outcome; the coordinator stops its steps and opens its gates. */
   | { readonly kind: 'runLost'; readonly how: string }
+  /** Somebody else with the same request does the step; our command is not run. */
+  | { readonly kind: 'leaseHeld'; readonly step: string; readonly holder: LeaseHolder }
   | { readonly kind: 'commandStarted'; readonly step: string }
   | { readonly kind: 'commandEnded'; readonly step: string; readonly outcome: StepOutcome }
   | { readonly kind: 'leaseLost'; readonly step: string; readonly how: 'cancelled' | 'lost' };
@@ -144,7 +148,7 @@ async function takePart(
 ): Promise<DeployEnd | undefined> {
   const { deploys } = options;
   const waiting = await deploys.stepWaitingForLease(status);
-  if (!waiting) return undefined;
+  if (!waiting) return tellHolder(options, status);
   let lease: Lease;
   try {
     lease = await deploys.takeLease(waiting.workflowId, status.deploy, nonce);
@@ -154,6 +158,13 @@ async function takePart(
     throw error;
   }
   return underLease(options, waiting.name, lease);
+}
+
+/** Who asks for the same deploy again, such as a CI job that is retried, waits beside the first one and should know. */
+async function tellHolder({ deploys, onEvent }: RunDeployOptions, status: DeployStatus): Promise<undefined> {
+  // Nobody answers: the next look at the deploy says so.
+  const held = await deploys.leaseHolder(status).catch(() => undefined);
+  if (held && !isThisProcess(held.holder)) onEvent({ kind: 'leaseHeld', ...held });
 }
 
 async function underLease(options: RunDeployOptions, step: string, lease: Lease): Promise<DeployEnd | undefined> {

@@ -11,6 +11,7 @@ export interface Told {
   readonly drained?: boolean;
   readonly held?: string;
   readonly lost?: string;
+  readonly holder?: string;
   readonly steps: Readonly<Record<number, string>>;
   /** Nobody answered at the last look. */
   readonly silent?: boolean;
@@ -38,6 +39,8 @@ export function narrate(told: Told, event: DeployEvent): Narration {
       };
     case 'runLost':
       return runLost(answered(told), event.how);
+    case 'leaseHeld':
+      return leaseHeld(told, event);
     case 'commandStarted':
       return { told, lines: [`Running your command for step ${event.step}`] };
     case 'commandEnded':
@@ -55,6 +58,17 @@ export function narrate(told: Told, event: DeployEvent): Narration {
         ],
       };
   }
+}
+
+function leaseHeld(told: Told, { step, holder }: Extract<DeployEvent, { kind: 'leaseHeld' }>): Narration {
+  const key = `${step} ${holder.pid} ${holder.host}`;
+  if (told.holder === key) return { told, lines: [] };
+  const { pid, host, takenAt } = holder;
+  const since = takenAt ? ` since ${formatTime(takenAt)}` : '';
+  return {
+    told: { ...told, holder: key },
+    lines: [`Step ${step} is being done by process ${pid} on ${host}${since}; your command is not run`],
+  };
 }
 
 function requested(told: Told, ticket: Extract<DeployEvent, { kind: 'requested' }>['ticket']): Narration {

@@ -30,6 +30,8 @@ export function narrator(ledger?: Ledger): Narrator {
       const { told: after, lines } = narrate(told, event);
       told = after;
       lines.forEach((text) => line.tell(marked(text)));
+      // Who does a step is no news about what goes on.
+      if (event.kind === 'leaseHeld') return;
       const now = goingOn(event);
       if (now?.what !== what) since = performance.now();
       what = now?.what;
