@@ -100,6 +100,9 @@ test('whoever waits is told whom for; whoever watches sees it to its end, by its
     expect(await one.ended(WITHIN)).toMatchObject({ code: 4 });
     expect(one.stdout).toContain('deploy first of test: aborted earlier: aborted by bob: enough');
   }
+  const offered = lockkeeper('complete', '--', 'deploy', 'show', 'fi');
+  expect(await offered.ended(WITHIN)).toMatchObject({ code: 0 });
+  expect(offered.stdout).toBe('first\n');
   const unknown = lockkeeper('deploy', 'watch', 'never', '--json');
   expect(await unknown.ended(WITHIN)).toMatchObject({ code: 2 });
   expect(jsonOf(unknown)).toEqual([
