@@ -69,7 +69,7 @@ class RedrawnLine implements StatusLine {
 
   #draw(): void {
     if (!this.#text) return;
-    const line = `${FRAMES[this.#frame]} ${this.#text().replace(/\s+/g, ' ')}`;
+    const line = `${FRAMES[this.#frame]} ${this.#text().replace(/\s*\n\s*/g, ' ')}`;
     this.#render(cliTruncate(line, Math.max(1, (this.#stream.columns || 80) - 1)));
   }
 }
