@@ -16,15 +16,18 @@ export interface AwaitDeployOptions {
   readonly timeoutMs?: number | undefined;
   readonly signal: AbortSignal;
   readonly onEvent: (event: DeployEvent) => void;
-  /** Asked at every look at the running deploy; true ends the wait. May throw. */
-  readonly reached: (status: DeployStatus) => boolean;
 }
+
+/** Asked at every look at the running deploy; true ends the wait. May throw. */
+type Reached = (status: DeployStatus) => boolean;
 
 /**
  * Waits for a deploy without taking part in it, until it has ended or has reached what is waited for.
  * @throws {LockkeeperError} DEPLOY_NOT_CURRENT when it neither runs nor waits
  */
-export async function awaitDeploy(options: AwaitDeployOptions): Promise<DeployEnd | 'reached'> {
+export async function awaitDeploy(options: AwaitDeployOptions): Promise<DeployEnd>;
+export async function awaitDeploy(options: AwaitDeployOptions, reached: Reached): Promise<DeployEnd | 'reached'>;
+export async function awaitDeploy(options: AwaitDeployOptions, reached?: Reached): Promise<DeployEnd | 'reached'> {
   const { id, onEvent, signal } = options;
   const until = Date.now() + (options.timeoutMs ?? Number.POSITIVE_INFINITY);
   let runId: string | undefined;
@@ -50,7 +53,7 @@ export async function awaitDeploy(options: AwaitDeployOptions): Promise<DeployEn
       case 'running':
         runId = where.runId;
         onEvent({ kind: 'status', status: where.status });
-        if (options.reached(where.status)) return 'reached';
+        if (reached?.(where.status)) return 'reached';
         break;
       case undefined:
         break;

@@ -60,16 +60,21 @@ async function watch(
   const stop = stopOnSignals();
   const { onEvent, end: endTelling } = json ? jsonLines() : narrator(ledger);
   const { environment } = deploys;
+  let underWay = false;
+  const seen = (event: DeployEvent) => {
+    underWay = true;
+    onEvent(event);
+  };
   try {
     const end = await awaitDeploy({
       deploys,
       id,
       timeoutMs: timeout,
       signal: stop.signal,
-      onEvent,
-      reached: () => false,
+      onEvent: seen,
     });
-    return { id, environment, end: end as DeployEnd, ms: Date.now() - began, stoppedBy: stop.by() };
+    const endedEarlier = end.kind === 'ended' && !underWay;
+    return { id, environment, end, ...(!endedEarlier && { ms: Date.now() - began }), stoppedBy: stop.by() };
   } catch (error) {
     if (!isLockkeeperError(error, 'DEPLOY_NOT_CURRENT')) throw error;
     const end = await endedBefore(deploys, id, ledger);
@@ -86,11 +91,16 @@ async function endedBefore(
   id: string,
   ledger: Ledger | undefined,
 ): Promise<DeployEnd | undefined> {
-  const kept = ledger ? await readDeploy(ledger, deploys.environment, id) : undefined;
+  const kept = ledger && (await readDeploy(ledger, deploys.environment, id).catch(elseAskTemporal));
   const { outcome, reason } = kept
     ? { outcome: kept.outcome, reason: kept.outcomeReason }
     : ((await deploys.endedAs(id)) ?? {});
   return outcome && { kind: 'ended', outcome, ...(reason !== undefined && { reason }) };
+}
+
+/** That the ledger has no such deploy is an answer; that it is away, or that this is another database, is none. */
+function elseAskTemporal(error: unknown): undefined {
+  if (isLockkeeperError(error)) throw error;
 }
 
 /** Each change as a line of JSON, once however often it is seen. */
