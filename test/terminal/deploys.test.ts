@@ -1,11 +1,17 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
+import { defineJob } from '../../src/index.ts';
 import type { Whereabouts } from '../../src/client/deploy-client.ts';
 import { deployStepId } from '../../src/protocol.ts';
-import { EFFECT_TABLE, slow } from '../app/count-job.ts';
+import { EFFECT_TABLE } from '../app/count-job.ts';
+import { atEnd } from '../support/at-end.ts';
 import { eventually } from '../support/eventually.ts';
 import { Processes } from '../support/processes.ts';
 import type { TestProcess } from '../support/processes.ts';
-import { ENVIRONMENT, external, openScene } from '../support/scene.ts';
+import { ENVIRONMENT, QUEUE, external, openScene } from '../support/scene.ts';
 import type { Scene } from '../support/scene.ts';
 import { CTRL_C, TestTerminal } from '../support/terminal.ts';
 
@@ -18,7 +24,9 @@ let env: Record<string, string>;
 beforeAll(async () => {
   scene = await openScene();
   await scene.ledger.pool.query(EFFECT_TABLE);
-  scene.planOf([external({ leaseMs: 6_000, timeoutMs: 120_000 })]);
+  scene.planOf([external({ leaseMs: 6_000, timeoutMs: 120_000 })], {
+    drain: { deadlineMs: 120_000, onTimeout: 'abort', waitMs: 0 },
+  });
   env = { ...scene.temporal.env, DATABASE_URL: scene.ledger.databaseUrl, LOCKKEEPER_ENVIRONMENT: ENVIRONMENT };
 });
 
@@ -31,6 +39,27 @@ const jsonOf = (process: TestProcess) =>
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
+/** Does not step aside before it is told to go on by a row with n = -1. */
+const stayingUntilTold = defineJob({
+  name: 'stayingUntilTold',
+  taskQueue: QUEUE,
+  state: { initial: { done: false } },
+  async *run(job) {
+    if (job.state.done) return;
+    yield* job.transaction(async (sql, save) => {
+      const told = () => sql.query('select from effect where job = $1 and n = -1', [job.id]);
+      while ((await told()).rowCount === 0) await delay(100);
+      save({ done: true });
+    });
+  },
+});
+
+async function freshFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'lockkeeper-terminal-'));
+  atEnd(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
 /** A deploy whose command runs until it is ended. */
 async function deployThatWaits(id: string, ...more: string[]) {
   const wrapper = lockkeeper('deploy', 'run', '--id', id, ...more, '--', 'sleep', '600');
@@ -39,16 +68,19 @@ async function deployThatWaits(id: string, ...more: string[]) {
 }
 
 test('on a terminal a drain names its jobs, the command has the screen for itself, and only lines are left', async () => {
-  const { stop: stopWorker } = await scene.startWorker([slow]);
+  const { stop: stopWorker } = await scene.startWorker([stayingUntilTold]);
   const { stop } = await scene.startDeployWorker();
-  await scene.jobs.start(slow, { seconds: 6 }, { id: 'slow-1' });
+  await scene.jobs.start(stayingUntilTold, undefined, { id: 'slow-1' });
   await eventually(async () => expect((await scene.jobs.handle('slow-1').row())?.state).toBe('running'));
-  const script = 'printf half; sleep 1; echo " done"; printf unfinished';
+  const go = join(await freshFolder(), 'go');
+  const script = `printf half; until [ -e ${go} ]; do sleep 0.1; done; echo " done"; printf unfinished`;
   const run = terminal(80, 'deploy', 'run', '--id', 'shown', '--', 'sh', '-c', script);
   await run.waitFor(/. draining, \d+ s; numbers: slow-1/, WITHIN);
+  await scene.ledger.pool.query(`insert into effect (job, n, build) values ('slow-1', -1, 'v1')`);
   const during = await run.waitFor(/half/, WITHIN);
   expect(during.all.join('\n')).not.toMatch(SPINNER);
   expect(during.cursorHidden).toBe(false);
+  await writeFile(go, '');
   expect(await run.process.ended(WITHIN)).toMatchObject({ code: 0 });
   const { all, cursorHidden } = await run.see();
   expect(cursorHidden).toBe(false);
