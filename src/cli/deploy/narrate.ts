@@ -104,13 +104,13 @@ function aheadLines(ahead: readonly string[], holder: LockHolder | undefined): s
   const line = `Waiting for ${ahead.length === 1 ? 'deploy' : 'deploys'} ${ahead.join(', ')}`;
   if (!holder) return [line];
   return [
-    ahead.length === 1 ? `Waiting for ${describeHolder(holder)}` : `${line}; ${describeHolder(holder)}`,
+    ahead.length === 1 ? `Waiting for ${describeLockHolder(holder)}` : `${line}; ${describeLockHolder(holder)}`,
     `See it with \`lockkeeper deploy show ${first}\`, end it with \`lockkeeper deploy abort ${first} --reason …\``,
   ];
 }
 
 /** `deploy v41 of 4.1, plan release, by ann, runs since 2026-02-03 04:05:06Z` */
-export const describeHolder = ({ deploy, since, summary }: LockHolder): string =>
+export const describeLockHolder = ({ deploy, since, summary }: LockHolder): string =>
   `${summary ?? `deploy ${deploy}`}, runs since ${formatTime(since)}`;
 
 function status(before: Narration, now: DeployStatus): Narration {

@@ -14,7 +14,7 @@ import { stopOnSignals } from '../signals.ts';
 import { print } from '../terminal.ts';
 import { environmentOf } from '../who.ts';
 import { awaitDeploy } from './await-deploy.ts';
-import { describeHolder } from './narrate.ts';
+import { describeLockHolder } from './narrate.ts';
 import { narrator, tellOfDeploy } from './narrator.ts';
 import type { Narrator } from './narrator.ts';
 import { endJson, printEnd } from './result.ts';
@@ -34,7 +34,7 @@ export async function deployWatch(id: string | undefined, options: DeployWatchOp
       const holder = await deploys.holder();
       const followed = id ?? holder?.deploy ?? (await deploys.next());
       if (followed === undefined) return nothing(environment, options);
-      if (!options.json && holder?.deploy === followed) tellOfDeploy(`Following ${describeHolder(holder)}`);
+      if (!options.json && holder?.deploy === followed) tellOfDeploy(`Following ${describeLockHolder(holder)}`);
       const ended = await watch(deploys, followed, ledger, options);
       if (!options.json) return printEnd(ended, options);
       printLineAs(WatchLine, { event: 'end', at: new Date(), ...endJson(ended) });
