@@ -15,8 +15,8 @@ export interface Fitted {
   readonly widths: readonly number[];
 }
 
-/** What a column of sentences needs at least to be worth reading; narrower ones stay as they are. */
-const READABLE = 18;
+/** What a column needs at least to be worth reading: a time, a few words. Narrower ones stay as they are. */
+const READABLE = 20;
 
 /**
  * Makes a table as narrow as the screen: the least important columns go first, then the widest ones are cut, and that
