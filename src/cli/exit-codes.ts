@@ -44,6 +44,9 @@ const OF_ERROR: Partial<Record<ErrorCode, number>> = {
   SETTING_BREAKS_LAW: EXIT.usage,
   JOB_UNKNOWN: EXIT.usage,
   JOB_INPUT_INVALID: EXIT.usage,
+  // Not `failed`: to a script that would be the end of the one it asked about.
+  JOB_NOT_FOUND: EXIT.usage,
+  DEPLOY_NOT_FOUND: EXIT.usage,
   PORT_TAKEN: EXIT.usage,
   QUEUE_OF_ANOTHER_ENVIRONMENT: EXIT.usage,
   LEDGER_WRONG_CLUSTER: EXIT.usage,

@@ -8,7 +8,11 @@ import cliTruncate from 'cli-truncate';
 export class FullScreen {
   readonly #stream: NodeJS.WriteStream;
   readonly #redraw: () => void;
-  readonly #leave = () => this.#put(ansi.exitAlternativeScreen + ansi.cursorShow);
+  #ours = false;
+  readonly #leave = () => {
+    if (this.#ours) this.#put(ansi.exitAlternativeScreen + ansi.cursorShow);
+    this.#ours = false;
+  };
   readonly #resized = () => {
     this.#put(ansi.clearViewport);
     this.#redraw();
@@ -20,6 +24,7 @@ export class FullScreen {
     process.kill(process.pid, 'SIGTSTP');
   };
   readonly #resumed = () => {
+    if (this.#ours) return;
     process.on('SIGTSTP', this.#suspended);
     this.#enter();
     this.#redraw();
@@ -29,7 +34,9 @@ export class FullScreen {
   constructor(stream: NodeJS.WriteStream, redraw: () => void) {
     this.#stream = stream;
     this.#redraw = redraw;
-    process.once('exit', this.#leave);
+    process.on('exit', this.#leave);
+    // Before Node prints the error: on our screen it would be gone with it.
+    process.on('uncaughtExceptionMonitor', this.#leave);
     process.on('SIGTSTP', this.#suspended);
     process.on('SIGCONT', this.#resumed);
     stream.on('resize', this.#resized);
@@ -47,12 +54,14 @@ export class FullScreen {
 
   /** In one piece and over what is there, so that nothing flickers. */
   draw(lines: readonly string[]): void {
+    if (!this.#ours) return;
     const fitting = lines.slice(0, this.height).map((line) => cliTruncate(line, this.width) + ansi.eraseEndLine);
     this.#put(ansi.synchronizedOutput(ansi.cursorTo(0, 0) + fitting.join('\r\n') + ansi.eraseDown));
   }
 
   close(): void {
     process.off('exit', this.#leave);
+    process.off('uncaughtExceptionMonitor', this.#leave);
     process.off('SIGTSTP', this.#suspended);
     process.off('SIGCONT', this.#resumed);
     this.#stream.off('resize', this.#resized);
@@ -60,6 +69,7 @@ export class FullScreen {
   }
 
   #enter(): void {
+    this.#ours = true;
     this.#put(ansi.enterAlternativeScreen + ansi.cursorHide + ansi.clearViewport);
   }
 

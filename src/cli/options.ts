@@ -68,9 +68,9 @@ export function parseParameter(text: string, before: Readonly<Record<string, str
   return { ...before, [name]: text.slice(at + 1) };
 }
 
-/** Ends the help of a command with an example of its use. */
+/** Ends the help of a command with an example of its use, and where its exit codes are. */
 export function withExample(command: Command, example: string): Command {
-  return command.addHelpText('after', `\nExample:\n  $ ${example}`);
+  return command.addHelpText('after', `\nExample:\n  $ ${example}\n\nExit codes: lockkeeper help exit-codes`);
 }
 
 /**

@@ -1,6 +1,6 @@
 import cliTruncate from 'cli-truncate';
 import { createLogUpdate } from 'log-update';
-import { isLive, tell } from './terminal.ts';
+import { beginLine, isLive, tell } from './terminal.ts';
 
 /** What can be told while something goes on: lines that stay, and below them what is going on at this moment. */
 export interface StatusLine {
@@ -47,6 +47,7 @@ class RedrawnLine implements StatusLine {
   }
 
   show(text: () => string): void {
+    if (!this.#text) beginLine(this.#stream);
     this.#text = text;
     this.#timer ??= setInterval(() => this.#next(), FRAME_EVERY).unref();
     this.#draw();
@@ -68,7 +69,7 @@ class RedrawnLine implements StatusLine {
 
   #draw(): void {
     if (!this.#text) return;
-    const line = `${FRAMES[this.#frame]} ${this.#text().replace(/\s+/g, ' ')}`;
+    const line = `${FRAMES[this.#frame]} ${this.#text().replace(/\s*\n\s*/g, ' ')}`;
     this.#render(cliTruncate(line, Math.max(1, (this.#stream.columns || 80) - 1)));
   }
 }

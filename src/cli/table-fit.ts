@@ -15,8 +15,8 @@ export interface Fitted {
   readonly widths: readonly number[];
 }
 
-/** What a column needs at least to be worth reading; narrower ones stay as they are. */
-const READABLE = 10;
+/** What a column needs at least to be worth reading: a time, a few words. Narrower ones stay as they are. */
+const READABLE = 20;
 
 /**
  * Makes a table as narrow as the screen: the least important columns go first, then the widest ones are cut, and that
@@ -49,9 +49,9 @@ function without({ head, rows, widths }: Fitted, at: number): Fitted {
 function shrink(natural: readonly number[], gap: number, width: number): number[] {
   const widths = [...natural];
   while (total(widths, gap) > width) {
-    const others = Math.max(0, ...widths.slice(1));
-    const at = others > READABLE || (widths[0] ?? 0) <= READABLE ? widths.indexOf(others, 1) : 0;
-    if (at < 0 || widths[at]! <= 1) return widths;
+    const widest = Math.max(0, ...widths.slice(1));
+    const at = widest > READABLE || widest >= widths[0]! ? widths.indexOf(widest, 1) : 0;
+    if (widths[at]! <= 1) return widths;
     widths[at]! -= 1;
   }
   return widths;

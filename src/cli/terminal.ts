@@ -50,9 +50,14 @@ export function passThrough(stream: NodeJS.WriteStream, chunk: Buffer): void {
   else if (chunk.length > 0) openLines.add(screenOf(stream));
 }
 
-/** What we say ourselves is a line of its own, also after a command's `printf`. */
+/** What we write ourselves begins on a line of its own, also after a command's `printf`. */
+export function beginLine(stream: NodeJS.WriteStream): void {
+  if (openLines.delete(screenOf(stream))) stream.write('\n');
+}
+
 function writeLine(stream: NodeJS.WriteStream, text: string): void {
-  stream.write(`${openLines.delete(screenOf(stream)) ? '\n' : ''}${text}\n`);
+  beginLine(stream);
+  stream.write(`${text}\n`);
 }
 
 /**

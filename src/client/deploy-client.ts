@@ -35,6 +35,7 @@ import type { Ledger } from '../ledger/pool.ts';
 import { coordinatorWithStart } from './coordinator.ts';
 import { elseNotCurrent } from './not-current.ts';
 import { describeHolder, leaseHolder, thisProcess } from './lease-taken.ts';
+import type { LeaseHolder } from './lease-taken.ts';
 import { refusalOf } from './update-errors.ts';
 import { watchDeploy } from './watch-deploy.ts';
 import type { DeployNews } from './watch-deploy.ts';
@@ -128,10 +129,16 @@ export class DeployClient {
     });
   }
 
-  /** The deploy that runs, or the one that is next; undefined when there is none. */
-  async current(): Promise<string | undefined> {
-    const run = await this.#ask(() => this.#describeRun());
-    if (run?.status === 'RUNNING') return run.deploy;
+  /** The deploy whose run holds the lock; undefined when none does. */
+  async holder(): Promise<LockHolder | undefined> {
+    return this.#ask(async () => {
+      const run = await this.#describeRun();
+      return run?.status === 'RUNNING' ? run.holder() : undefined;
+    });
+  }
+
+  /** The deploy that is next while none runs; undefined when none waits. */
+  async next(): Promise<string | undefined> {
     try {
       const { running, queued } = await this.coordinator();
       return running ?? queued[0]?.deploy;
@@ -224,6 +231,15 @@ export class DeployClient {
       if (error instanceof WorkflowNotFoundError || isNotFound(error)) return undefined;
       throw error;
     }
+  }
+
+  /** Who does the external step that runs now under a lease, once it has been heard of. */
+  async leaseHolder(status: DeployStatus): Promise<{ step: string; holder: LeaseHolder } | undefined> {
+    const step = status.steps.find((s) => s.type === 'external' && s.state === 'started');
+    if (!step) return undefined;
+    const workflowId = deployStepId(this.environment, status.deploy, step.n, step.name);
+    const holder = await this.#ask(() => leaseHolder(this.#client, workflowId));
+    return holder && { step: step.name, holder };
   }
 
   /**

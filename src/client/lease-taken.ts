@@ -14,6 +14,9 @@ export interface LeaseHolder {
 /** What a holder says of itself with each heartbeat. */
 export const thisProcess = () => ({ pid: process.pid, host: hostname() });
 
+export const isThisProcess = ({ pid, host }: Pick<LeaseHolder, 'pid' | 'host'>): boolean =>
+  pid === process.pid && host === hostname();
+
 /** The one that holds the lease of a step; undefined before its first heartbeat. */
 export async function leaseHolder(client: Client, workflowId: string): Promise<LeaseHolder | undefined> {
   const { raw } = await client.workflow.getHandle(workflowId).describe();

@@ -17,6 +17,8 @@ import type { DeployClient, LockHolder, Whereabouts } from './deploy-client.ts';
 import { isNotFound } from './not-found.ts';
 import { holdLease } from './lease-holder.ts';
 import { waitingNews } from './watch-deploy.ts';
+import { isThisProcess } from './lease-taken.ts';
+import type { LeaseHolder } from './lease-taken.ts';
 
 /** How often the deploy is looked at, milliseconds. */
 const LOOK_EVERY = 500;
@@ -31,6 +33,8 @@ export type DeployEvent =
   | { readonly kind: 'noAnswer'; readonly reason: string }
   /** The run ended without an outcome; the coordinator stops its steps and opens its gates. */
   | { readonly kind: 'runLost'; readonly how: string }
+  /** Somebody else with the same request does the step; our command is not run. */
+  | { readonly kind: 'leaseHeld'; readonly step: string; readonly holder: LeaseHolder }
   | { readonly kind: 'commandStarted'; readonly step: string }
   | { readonly kind: 'commandEnded'; readonly step: string; readonly outcome: StepOutcome }
   | { readonly kind: 'leaseLost'; readonly step: string; readonly how: 'cancelled' | 'lost' };
@@ -152,7 +156,8 @@ async function takePart(
   nonce: string,
 ): Promise<DeployEnd | undefined> {
   const waiting = await answered(options, () => options.deploys.stepWaitingForLease(status));
-  const lease = waiting && (await takeLease(options, waiting.workflowId, status.deploy, nonce));
+  if (!waiting) return tellHolder(options, status);
+  const lease = await takeLease(options, waiting.workflowId, status.deploy, nonce);
   return lease && underLease(options, waiting.name, lease);
 }
 
@@ -175,6 +180,13 @@ async function takeLease(
     await pause(options.signal);
   }
   return undefined;
+}
+
+/** Who asks for the same deploy again, such as a CI job that is retried, waits beside the first one and should know. */
+async function tellHolder({ deploys, onEvent }: RunDeployOptions, status: DeployStatus): Promise<undefined> {
+  // Nobody answers: the next look at the deploy says so.
+  const held = await deploys.leaseHolder(status).catch(() => undefined);
+  if (held && !isThisProcess(held.holder)) onEvent({ kind: 'leaseHeld', ...held });
 }
 
 async function underLease(options: RunDeployOptions, step: string, lease: Lease): Promise<DeployEnd | undefined> {

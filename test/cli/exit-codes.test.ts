@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
-import { EXIT, exitCodeOfDeploy, exitCodeOfError, exitCodeOfSignal } from '../../src/cli/exit-codes.ts';
-import { LockkeeperError } from '../../src/errors.ts';
+import {
+  EXIT,
+  EXIT_CODES,
+  errorsOf,
+  exitCodeOfDeploy,
+  exitCodeOfError,
+  exitCodeOfSignal,
+} from '../../src/cli/exit-codes.ts';
+import { ERROR_CODES, LockkeeperError } from '../../src/errors.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 
 test.each([
@@ -28,6 +35,7 @@ test.each<[ErrorCode, number]>([
   ['CONFIG_INVALID', 2],
   ['JOB_UNKNOWN', 2],
   ['JOB_EXISTS', 5],
+  ['DEPLOY_NOT_FOUND', 2],
   ['DEPLOY_CONFLICT', 5],
   ['DEPLOY_INVALID', 5],
   ['LEASE_TAKEN', 5],
@@ -43,4 +51,10 @@ test.each<[ErrorCode, number]>([
 
 test('an error that nobody named exits with 1', () => {
   expect(exitCodeOfError(new TypeError('x'))).toBe(EXIT.failed);
+});
+
+test('the table has every exit code once, and every error in one of its rows', () => {
+  const codes = EXIT_CODES.flatMap((row) => row.codes);
+  expect(codes).toEqual([...Object.values(EXIT), 130, 143]);
+  expect(codes.flatMap(errorsOf).sort()).toEqual([...ERROR_CODES].sort());
 });

@@ -63,10 +63,10 @@ test('progress in words', () => {
   expect(formatProgress({ done: 999, total: 1000 })).toBe('999/1000 (99 %)');
 });
 
-test('where there is a total there is a bar', () => {
-  expect(barred(row)).toMatch(/^\[={6} {18}\] import-7 running/);
-  expect(barred({ ...row, progress: { done: 5_000, total: 1_200 } })).toMatch(/^\[={24}\] /);
-  expect(barred({ ...row, progress: { done: 5 } })).toBe('import-7 running 5, checkpoint 12');
+test('the moving line says for how long, and has a bar where there is a total', () => {
+  expect(barred(row, '4 s')).toMatch(/^\[={6} {18}\] import-7 running for 4 s 300\/1200/);
+  expect(barred({ ...row, progress: { done: 5_000, total: 1_200 } }, '4 s')).toMatch(/^\[={24}\] /);
+  expect(barred({ ...row, progress: { done: 5 } }, '4 s')).toBe('import-7 running for 4 s 5, checkpoint 12');
 });
 
 test('a log gets every change of state, and progress every 5 s', () => {

@@ -71,6 +71,23 @@ test('a deploy from request to end, each change once however often it is looked 
   expect(told(requested!, ...looks.flatMap((event) => [event, event, event]))).toEqual(lines);
 });
 
+test('who waits is told for whom, since when, who asked for it, and what to type', () => {
+  const holder = {
+    deploy: 'v40',
+    since: new Date(Date.UTC(2026, 1, 3, 4, 5, 6)),
+    summary: 'deploy v40 of 4.0, plan release, by ann',
+  };
+  const next = 'See it with `lockkeeper deploy show v40`, end it with `lockkeeper deploy abort v40 --reason …`';
+  expect(told({ ...waiting('v40'), holder } as DeployEvent)).toEqual([
+    'Waiting for deploy v40 of 4.0, plan release, by ann, runs since 2026-02-03 04:05:06Z',
+    next,
+  ]);
+  expect(told({ ...waiting('v40', 'v41'), holder } as DeployEvent)).toEqual([
+    'Waiting for deploys v40, v41; deploy v40 of 4.0, plan release, by ann, runs since 2026-02-03 04:05:06Z',
+    next,
+  ]);
+});
+
 test('a drain that was too quick to be seen is told by its code', () => {
   expect(told(at('draining', 400), at('step 1, migrate', 500, { steps: [step('started')] }))).toEqual([
     'Gates closed and drained',

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { choiceOf } from '../../src/cli/job/release.ts';
 import { parseCount, parseDuration, parseParameter, parsePort } from '../../src/cli/options.ts';
@@ -64,5 +65,31 @@ test('every command has a description, and an example in its help', () => {
     let help = '';
     command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
     expect(help, command.name()).toContain('Example:\n  $ ');
+  }
+});
+
+/** The words of an example, without the shell around it and what it says before the program's name. */
+function wordsOf(help: string): string[] {
+  const [, example = ''] = /Example:\n {2}\$ .*?lockkeeper ([^\n]*)/.exec(help) ?? [];
+  const words = example.replace(/\)$/, '').match(/'[^']*'|"[^"]*"|\S+/g) ?? [];
+  return words.map((word) => word.replace(/^(['"])(.*)\1$/, '$2'));
+}
+
+test('the example of every command is understood by the command itself', async () => {
+  const paths: string[][] = [];
+  const collect = (command: Command, path: string[]) => {
+    if (command.commands.length === 0) paths.push(path);
+    command.commands.forEach((sub) => collect(sub, [...path, sub.name()]));
+  };
+  collect(createProgram(), []);
+  for (const path of paths) {
+    const program = createProgram();
+    const command = path.reduce((at, name) => at.commands.find((sub) => sub.name() === name)!, program);
+    let help = '';
+    let ran = false;
+    command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+    command.action(() => void (ran = true));
+    await program.parseAsync(wordsOf(help), { from: 'user' });
+    expect(ran, path.join(' ')).toBe(true);
   }
 });

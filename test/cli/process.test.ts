@@ -43,6 +43,7 @@ test('--help ends with 0', { timeout: WITHIN }, async () => {
 
 test.each<[string, string[], string]>([
   ['an unknown command', ['boarb'], "unknown command 'boarb' (Did you mean board?) [USAGE]"],
+  ['an unknown command asked about', ['help', 'deploy', 'shw'], "unknown command 'shw' (Did you mean show?) [USAGE]"],
   ['an unknown option', ['board', '--jsn'], "unknown option '--jsn' (Did you mean --json?) [USAGE]"],
   ['a missing option', ['deploy', 'run'], "required option '--id <id>' not specified [USAGE]"],
   ['a bad duration', ['deploy', 'run', '--id', 'x', '--timeout', 'soon'], '"soon" is not a duration'],
@@ -63,6 +64,34 @@ test('config schema prints the schema that the package ships', { timeout: WITHIN
   const shipped = await readFile(new URL('../../lockkeeper.schema.json', import.meta.url), 'utf8');
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toEqual(JSON.parse(shipped));
+});
+
+test('naming no command is asking for the help: exit code 0', { timeout: WITHIN }, async () => {
+  const asked = [[], ['deploy'], ['help', 'deploy', 'run'], ['help', 'exit-codes']];
+  for (const { code, stdout, stderr } of await Promise.all(asked.map((args) => lockkeeper(args)))) {
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^(Usage: lockkeeper|Exit codes:)/);
+  }
+});
+
+test('with --json an error is an object on standard output too', { timeout: WITHIN }, async () => {
+  const unset = await lockkeeper(['job', 'list', '--json']);
+  expect(unset.code).toBe(2);
+  expect(JSON.parse(unset.stdout)).toEqual({
+    error: {
+      code: 'USAGE',
+      message: "DATABASE_URL is not set, it must be the URL of the ledger's Postgres",
+      next: '`lockkeeper dev` brings one and prints the line to copy',
+      exitCode: 2,
+    },
+  });
+  expect(unset.stderr).toContain('DATABASE_URL is not set');
+  const misspelt = await lockkeeper(['job', 'list', '--json', '--limt', '3']);
+  expect(JSON.parse(misspelt.stdout)).toMatchObject({
+    error: { code: 'USAGE', message: "unknown option '--limt' (Did you mean --limit?)", exitCode: 2 },
+  });
+  const others = await lockkeeper(['deploy', 'run', '--id', 'x', '--', 'tool', '--json']);
+  expect(others).toMatchObject({ code: 2, stdout: '' });
 });
 
 test('a ledger that does not answer: exit code 8, and no password on the screen', { timeout: WITHIN }, async () => {

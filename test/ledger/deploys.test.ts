@@ -85,7 +85,9 @@ describe('a request', () => {
     await insert('v1', { version: '1' });
     const refusal = insert('v1', { version: '2' });
     await expect(refusal).rejects.toMatchObject({ code: 'DEPLOY_CONFLICT' });
-    await expect(refusal).rejects.toThrow(/deploy v1 was requested before with other contents, by ci/);
+    await expect(refusal).rejects.toThrow(
+      /deploy v1 was requested before with another version, by ci at \d{4}-.*Z, and waits its turn\. See it with `lockkeeper deploy show v1`/,
+    );
     expect((await deploy('v1')).request.version).toBe('1');
   });
 

@@ -3,7 +3,7 @@ import xterm from '@xterm/headless';
 import { eventually } from './eventually.ts';
 import type { Processes, SpawnOptions, TestProcess } from './processes.ts';
 
-const PTY = fileURLToPath(new URL('pty.py', import.meta.url));
+const PTY = fileURLToPath(new URL('in_terminal.py', import.meta.url));
 
 export interface Size {
   readonly columns: number;

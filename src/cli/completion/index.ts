@@ -1,6 +1,7 @@
 import { Argument, Command } from 'commander';
 import { EXIT } from '../exit-codes.ts';
 import { exits, withExample } from '../options.ts';
+import type { EnvironmentOptions } from '../options.ts';
 import { print } from '../terminal.ts';
 import { candidates } from './candidates.ts';
 import { latestIds } from './ids.ts';
@@ -31,7 +32,7 @@ async function complete(program: Command, words: readonly string[]): Promise<num
     print(':files');
     return EXIT.ok;
   }
-  const all = found.kind === 'ids' ? await latestIds(found.of, valueOf(words, '--environment')) : found.words;
+  const all = found.kind === 'ids' ? await latestIds(found.of, optionsIn(words)) : found.words;
   const begun = typed.at(-1) ?? '';
   all.filter((word) => word.startsWith(begun)).forEach((word) => print(prefix + word));
   return EXIT.ok;
@@ -47,7 +48,10 @@ export function splitValue(words: readonly string[]): { typed: readonly string[]
   return { typed: [...words.slice(0, -1), option, value], prefix: `${option}=` };
 }
 
-function valueOf(words: readonly string[], option: string): string | undefined {
-  const at = words.indexOf(option);
-  return at < 0 ? undefined : words[at + 1];
+/** Those options of the unfinished command line that say where to look. */
+function optionsIn(words: readonly string[], env: NodeJS.ProcessEnv = process.env): EnvironmentOptions {
+  const valueOf = (option: string) => (words.includes(option) ? words[words.indexOf(option) + 1] : undefined);
+  const environment = valueOf('--environment') ?? env['LOCKKEEPER_ENVIRONMENT'];
+  const config = valueOf('--config');
+  return { ...(environment && { environment }), ...(config && { config }) };
 }

@@ -54,14 +54,7 @@ export async function deployFinish(options: DeployFinishOptions): Promise<number
       return EXIT.ok;
     }
     const end = await narratingWithLedger((onEvent) =>
-      awaitDeploy({
-        deploys,
-        id,
-        timeoutMs: options.timeout,
-        signal: stop.signal,
-        onEvent,
-        reached: notHeard(Date.now()),
-      }),
+      awaitDeploy({ deploys, id, timeoutMs: options.timeout, signal: stop.signal, onEvent }, notHeard(Date.now())),
     );
     if (end === 'reached') return EXIT.ok;
     return printEnd({ id, environment, end, ms: Date.now() - began, stoppedBy: stop.by() }, options);

@@ -11,7 +11,7 @@ export interface GoingOn {
 }
 
 /** What an event says is going on now; undefined: something that shows itself, such as the command's own output. Pure. */
-export function goingOn(event: DeployEvent): GoingOn | undefined {
+export function goingOn(event: Exclude<DeployEvent, { kind: 'leaseHeld' }>): GoingOn | undefined {
   switch (event.kind) {
     case 'requested':
       return going(`asked for deploy ${event.ticket.deploy}`);

@@ -2,6 +2,7 @@ import type { LockHolder } from '../../client/deploy-client.ts';
 import type { DeployEvent } from '../../client/run-deploy.ts';
 import { CODE } from '../../protocol.ts';
 import type { DeployStatus, StepRecord } from '../../protocol.ts';
+import { formatTime } from '../table.ts';
 
 /** What has been told of a deploy, so that nothing is told at every look. */
 export interface Told {
@@ -10,6 +11,7 @@ export interface Told {
   readonly drained?: boolean;
   readonly held?: string;
   readonly lost?: string;
+  readonly holder?: string;
   readonly steps: Readonly<Record<number, string>>;
   /** Nobody answered at the last look. */
   readonly silent?: boolean;
@@ -37,6 +39,8 @@ export function narrate(told: Told, event: DeployEvent): Narration {
       };
     case 'runLost':
       return runLost(answered(told), event.how);
+    case 'leaseHeld':
+      return leaseHeld(told, event);
     case 'commandStarted':
       return { told, lines: [`Running your command for step ${event.step}`] };
     case 'commandEnded':
@@ -54,6 +58,17 @@ export function narrate(told: Told, event: DeployEvent): Narration {
         ],
       };
   }
+}
+
+function leaseHeld(told: Told, { step, holder }: Extract<DeployEvent, { kind: 'leaseHeld' }>): Narration {
+  const key = `${step} ${holder.pid} ${holder.host}`;
+  if (told.holder === key) return { told, lines: [] };
+  const { pid, host, takenAt } = holder;
+  const since = takenAt ? ` since ${formatTime(takenAt)}` : '';
+  return {
+    told: { ...told, holder: key },
+    lines: [`Step ${step} is being done by process ${pid} on ${host}${since}; your command is not run`],
+  };
 }
 
 function requested(told: Told, ticket: Extract<DeployEvent, { kind: 'requested' }>['ticket']): Narration {
@@ -89,10 +104,14 @@ function aheadLines(ahead: readonly string[], holder: LockHolder | undefined): s
   const line = `Waiting for ${ahead.length === 1 ? 'deploy' : 'deploys'} ${ahead.join(', ')}`;
   if (!holder) return [line];
   return [
-    `${line}: ${holder.summary ?? `deploy ${holder.deploy}`}, runs since ${holder.since.toISOString()}`,
+    ahead.length === 1 ? `Waiting for ${describeLockHolder(holder)}` : `${line}; ${describeLockHolder(holder)}`,
     `See it with \`lockkeeper deploy show ${first}\`, end it with \`lockkeeper deploy abort ${first} --reason …\``,
   ];
 }
+
+/** `deploy v41 of 4.1, plan release, by ann, runs since 2026-02-03 04:05:06Z` */
+export const describeLockHolder = ({ deploy, since, summary }: LockHolder): string =>
+  `${summary ?? `deploy ${deploy}`}, runs since ${formatTime(since)}`;
 
 function status(before: Narration, now: DeployStatus): Narration {
   // Seen late, a step may have ended while it is still the phase: it is told to begin before it is told to have ended.

@@ -2,7 +2,7 @@ import type { DeployEvent } from '../../client/run-deploy.ts';
 import type { Ledger } from '../../ledger/pool.ts';
 import { withLedgerIfThere } from '../connections.ts';
 import { statusLine } from '../status-line.ts';
-import { paintFor } from '../terminal.ts';
+import { paintFor, tell } from '../terminal.ts';
 import { Blockers } from './blockers.ts';
 import { describeGoingOn, goingOn } from './going-on.ts';
 import { NOTHING_TOLD, narrate } from './narrate.ts';
@@ -13,9 +13,13 @@ export interface Narrator {
   readonly end: () => Promise<void>;
 }
 
+/** The command's own standard error comes out between these lines. */
+const marked = (text: string) => `${paintFor(process.stderr).dim('lockkeeper:')} ${text}`;
+
+export const tellOfDeploy = (text: string): void => tell(marked(text));
+
 /** Tells people on standard error what happens to a deploy. With a ledger it names the jobs that a drain waits for. */
 export function narrator(ledger?: Ledger): Narrator {
-  const paint = paintFor(process.stderr);
   const line = statusLine();
   const blockers = new Blockers(ledger);
   let told = NOTHING_TOLD;
@@ -25,8 +29,9 @@ export function narrator(ledger?: Ledger): Narrator {
     onEvent(event) {
       const { told: after, lines } = narrate(told, event);
       told = after;
-      // Marked: the command's own standard error comes out between these lines.
-      for (const text of lines) line.tell(`${paint.dim('lockkeeper:')} ${text}`);
+      lines.forEach((text) => line.tell(marked(text)));
+      // Who does a step is no news about what goes on.
+      if (event.kind === 'leaseHeld') return;
       const now = goingOn(event);
       if (now?.what !== what) since = performance.now();
       what = now?.what;

@@ -21,7 +21,7 @@ const ENDS: Record<Exclude<DeployEnd['kind'], 'ended'>, string> = {
 export function resultLine(deploy: Deploy, end: DeployEnd, ms: number | undefined, paint: Paint): string {
   const word = end.kind === 'ended' ? end.outcome : ENDS[end.kind];
   const colour = word === 'succeeded' ? paint.green : paint.red;
-  const after = ms === undefined ? ' before' : ` after ${formatDuration(ms)}`;
+  const after = ms === undefined ? ' earlier' : ` after ${formatDuration(ms)}`;
   return `deploy ${deploy.id} of ${deploy.environment}: ${colour(word)}${after}${end.reason ? `: ${end.reason}` : ''}`;
 }
 

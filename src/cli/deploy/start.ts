@@ -43,7 +43,7 @@ export async function deployStart(options: DeployStartOptions): Promise<number> 
       onEvent({ kind: 'requested', ticket });
       if (!options.wait) return 'told';
       const { id, timeout: timeoutMs } = options;
-      return awaitDeploy({ deploys, id, timeoutMs, signal: stop.signal, onEvent, reached: isYourTurn });
+      return awaitDeploy({ deploys, id, timeoutMs, signal: stop.signal, onEvent }, isYourTurn);
     });
     if (end === 'told') return EXIT.ok;
     if (end === 'reached') {

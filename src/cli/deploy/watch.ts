@@ -14,7 +14,8 @@ import { stopOnSignals } from '../signals.ts';
 import { print } from '../terminal.ts';
 import { environmentOf } from '../who.ts';
 import { awaitDeploy } from './await-deploy.ts';
-import { narrator } from './narrator.ts';
+import { describeLockHolder } from './narrate.ts';
+import { narrator, tellOfDeploy } from './narrator.ts';
 import type { Narrator } from './narrator.ts';
 import { endJson, printEnd } from './result.ts';
 import type { Ended } from './result.ts';
@@ -30,8 +31,10 @@ export async function deployWatch(id: string | undefined, options: DeployWatchOp
   return withTemporal(({ client }) =>
     withLedgerIfThere(async (ledger) => {
       const deploys = new DeployClient(client, environment);
-      const followed = id ?? (await deploys.current());
+      const holder = await deploys.holder();
+      const followed = id ?? holder?.deploy ?? (await deploys.next());
       if (followed === undefined) return nothing(environment, options);
+      if (!options.json && holder?.deploy === followed) tellOfDeploy(`Following ${describeLockHolder(holder)}`);
       const ended = await watch(deploys, followed, ledger, options);
       if (!options.json) return printEnd(ended, options);
       printLineAs(WatchLine, { event: 'end', at: new Date(), ...endJson(ended) });
@@ -57,16 +60,21 @@ async function watch(
   const stop = stopOnSignals();
   const { onEvent, end: endTelling } = json ? jsonLines() : narrator(ledger);
   const { environment } = deploys;
+  let underWay = false;
+  const seen = (event: DeployEvent) => {
+    underWay = true;
+    onEvent(event);
+  };
   try {
     const end = await awaitDeploy({
       deploys,
       id,
       timeoutMs: timeout,
       signal: stop.signal,
-      onEvent,
-      reached: () => false,
+      onEvent: seen,
     });
-    return { id, environment, end: end as DeployEnd, ms: Date.now() - began, stoppedBy: stop.by() };
+    const endedEarlier = end.kind === 'ended' && !underWay;
+    return { id, environment, end, ...(!endedEarlier && { ms: Date.now() - began }), stoppedBy: stop.by() };
   } catch (error) {
     if (!isLockkeeperError(error, 'DEPLOY_NOT_CURRENT')) throw error;
     const end = await endedBefore(deploys, id, ledger);
@@ -83,11 +91,16 @@ async function endedBefore(
   id: string,
   ledger: Ledger | undefined,
 ): Promise<DeployEnd | undefined> {
-  const kept = ledger ? await readDeploy(ledger, deploys.environment, id) : undefined;
+  const kept = ledger && (await readDeploy(ledger, deploys.environment, id).catch(elseAskTemporal));
   const { outcome, reason } = kept
     ? { outcome: kept.outcome, reason: kept.outcomeReason }
     : ((await deploys.endedAs(id)) ?? {});
   return outcome && { kind: 'ended', outcome, ...(reason !== undefined && { reason }) };
+}
+
+/** That the ledger has no such deploy is an answer; that it is away, or that this is another database, is none. */
+function elseAskTemporal(error: unknown): undefined {
+  if (isLockkeeperError(error)) throw error;
 }
 
 /** Each change as a line of JSON, once however often it is seen. */

@@ -56,7 +56,7 @@ export async function gatesClose(options: GatesCloseOptions): Promise<number> {
       onEvent({ kind: 'requested', ticket });
       if (!options.wait) return 'reached';
       const { timeout: timeoutMs } = options;
-      return awaitDeploy({ deploys, id, timeoutMs, signal: stop.signal, onEvent, reached: isClosed });
+      return awaitDeploy({ deploys, id, timeoutMs, signal: stop.signal, onEvent }, isClosed);
     });
     if (end !== 'reached')
       return printEnd({ id, environment, end, ms: Date.now() - began, stoppedBy: stop.by() }, options);

@@ -56,9 +56,8 @@ export async function gatesOpen(options: GatesOpenOptions): Promise<number> {
     }
     const { timeout: timeoutMs } = options;
     const end = await narratingWithLedger((onEvent) =>
-      awaitDeploy({ deploys, id, timeoutMs, signal: stop.signal, onEvent, reached: () => false }),
+      awaitDeploy({ deploys, id, timeoutMs, signal: stop.signal, onEvent }),
     );
-    if (end === 'reached') throw new Error('nothing was to be reached');
     const exitCode = printEnd({ id, environment, end, ms: Date.now() - began, stoppedBy: stop.by() }, options);
     // Closing that was ended before everything was drained is what was asked for.
     return end.kind === 'ended' && how === 'abort' && end.outcome === 'aborted' ? EXIT.ok : exitCode;

@@ -7,11 +7,11 @@ const BAR = 24;
 type Progressing = Pick<JobRow, 'workflowId' | 'state' | 'seq' | 'progress' | 'reason'>;
 
 /** `import-7 running 300/1200 (25 %), checkpoint 12: reading cities` */
-export function progressLine(row: Progressing): string {
+export function progressLine(row: Progressing, state: string = row.state): string {
   const counted = formatProgress(row.progress);
   const why = row.state === 'quarantined' ? row.reason : row.progress.note;
   return [
-    `${row.workflowId} ${row.state}${counted === '' ? '' : ` ${counted}`}, checkpoint ${row.seq}`,
+    `${row.workflowId} ${state}${counted === '' ? '' : ` ${counted}`}, checkpoint ${row.seq}`,
     ...(why ? [why] : []),
   ].join(': ');
 }
@@ -23,12 +23,13 @@ export function formatProgress({ done, total }: JobRow['progress']): string {
   return `${done}/${total} (${Math.floor((100 * done) / total)} %)`;
 }
 
-/** The same with a bar where there is a total, for a line that is seen to move. */
-export function barred(row: Progressing): string {
+/** The same with how long it has been in its state, and a bar where there is a total, for a line that is seen to move. */
+export function barred(row: Progressing, forSoLong: string): string {
   const { done, total } = row.progress;
-  if (done === undefined || !total) return progressLine(row);
+  const line = progressLine(row, `${row.state} for ${forSoLong}`);
+  if (done === undefined || !total) return line;
   const filled = Math.max(0, Math.min(BAR, Math.floor((BAR * done) / total)));
-  return `[${'='.repeat(filled)}${' '.repeat(BAR - filled)}] ${progressLine(row)}`;
+  return `[${'='.repeat(filled)}${' '.repeat(BAR - filled)}] ${line}`;
 }
 
 /** Decides which changes become lines of a log: every change of state, and progress now and then. */

@@ -16,7 +16,7 @@ export function jobWatch(id: string, options: FollowOptions): Promise<number> {
 
 export function jobWatchCommand(): Command {
   const command = new Command('watch')
-    .description('show progress until the job ends; exit code 0 done, 1 failed, 4 cancelled')
+    .description('show progress until the job ends, and end as it ends')
     .argument('<id>', 'the job')
     .addOption(timeoutOption())
     .addOption(jsonOption())

@@ -1,4 +1,4 @@
-"""Runs a command in a pseudo terminal: pty.py COLUMNSxROWS COMMAND [ARG...]
+"""Runs a command in a pseudo terminal: in_terminal.py COLUMNSxROWS COMMAND [ARG...]
 
 What is written to standard input is typed there, what the terminal shows comes out of standard output. SIGUSR1 gives it
 the size of the environment variable PTY_RESIZE. Ends as the command ends.
