@@ -14,6 +14,11 @@ const own = (name: string) =>
   fileURLToPath(import.meta.resolve(`../workflows/${name}${path.extname(import.meta.url)}`));
 const OWN = own('index');
 const CONVERTER = own('payload-converter');
+/**
+ * Where Temporal's own packages are. What the bundler adds to the user's module imports them from there, and where every
+ * package sees its own dependencies only (pnpm) it would not find them.
+ */
+const TEMPORALS = fileURLToPath(new URL('../..', import.meta.resolve('@temporalio/workflow/package.json')));
 
 /**
  * The workflows of lockkeeper, joined by the user's own.
@@ -28,7 +33,15 @@ export async function bundleWorkflows(log: Logger, users: string | undefined): P
 export async function bundle(log: Logger, users: string | undefined): Promise<WorkflowBundleWithSourceMap> {
   const workflowsPath = users === undefined ? OWN : await joinedEntry(users);
   try {
-    return await bundleWorkflowCode({ workflowsPath, payloadConverterPath: CONVERTER, logger: quiet(log) });
+    return await bundleWorkflowCode({
+      workflowsPath,
+      payloadConverterPath: CONVERTER,
+      logger: quiet(log),
+      webpackConfigHook: (config) => ({
+        ...config,
+        resolve: { ...config.resolve, modules: [...(config.resolve?.modules ?? ['node_modules']), TEMPORALS] },
+      }),
+    });
   } catch (error) {
     throw new LockkeeperError(
       'CONFIG_INVALID',

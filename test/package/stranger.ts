@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, expect } from 'vitest';
@@ -36,6 +36,12 @@ export class Stranger {
 
   write(files: Readonly<Record<string, string>>): void {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(this.folder, name), text);
+  }
+
+  edit(file: string, from: string, to: string): void {
+    const text = readFileSync(join(this.folder, file), 'utf8');
+    expect(text).toContain(from);
+    this.write({ [file]: text.replace(from, to) });
   }
 
   /** A line typed into a shell of this project. */
