@@ -1,3 +1,5 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, expect, inject, test } from 'vitest';
 import { Stranger, interrupt } from './stranger.ts';
 
@@ -51,10 +53,13 @@ test('a job, and workflows of their own, run to their end on the servers of `loc
   await servers.waitForLine(/^Ctrl-C stops it/, { within: 240_000 });
   const worker = stranger.types('. .lockkeeper/env && npm run worker');
   await worker.waitForLine(/worker ready/, { within: 60_000 });
+  const shellLines = join(stranger.folder, '.lockkeeper/env');
+  expect(statSync(shellLines).mode & 0o777, 'only its owner may read the password').toBe(0o600);
   const result = await stranger.does(
     `. .lockkeeper/env && npx lockkeeper job start passBoats --input '{"boats":20}' --wait`,
   );
   expect(JSON.parse(result)).toEqual({ passed: 20, twice: 0, keepers: 'v1' });
   expect(await stranger.does('. .lockkeeper/env && node start.mjs')).toBe('5,5\n');
   for (const shell of [worker, servers]) await interrupt(shell);
+  expect(existsSync(shellLines), 'it tells of servers that are gone').toBe(false);
 });
