@@ -26,7 +26,8 @@ export class Stranger {
   readonly #processes: Processes;
 
   constructor(files: Readonly<Record<string, string>>) {
-    afterAll(() => rmSync(this.folder, { recursive: true }));
+    // Servers that a failed test left write until they have ended.
+    afterAll(() => rmSync(this.folder, { recursive: true, maxRetries: 10, retryDelay: 500 }));
     // Asked for last and so done first: nothing may run in a folder that goes away.
     this.#processes = new Processes();
     // As root, Postgres runs as somebody else, who must be able to enter it.
