@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Folders whose tests need no server, or start their own. Every other folder shares one Temporal and one Postgres. */
-const WITHOUT_SERVERS = ['cli', 'commands', 'config', 'dev', 'workflows'].map(
+const WITHOUT_SERVERS = ['cli', 'commands', 'config', 'dev', 'testing/without-database', 'workflows'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 
@@ -29,7 +29,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'servers',
-          include: ['test/**/*.test.ts'],
+          include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
           exclude: [...WITHOUT_SERVERS, ...FAULTS, ...PACKAGE],
           globalSetup: 'test/support/servers.ts',
           testTimeout: 30_000,

@@ -3,9 +3,12 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import type { DevEnvironment } from '../dev/start.ts';
+import { checkDatabaseUrl } from '../ledger/database-url.ts';
 import { createLogger } from '../log.ts';
 import { SEARCH_ATTRIBUTES } from '../protocol.ts';
 import { EXIT } from './exit-codes.ts';
+import { DevAddresses } from './json/others.ts';
+import { printLineAs } from './json/print.ts';
 import { exits, jsonOption, parsePort, withExample } from './options.ts';
 import type { JsonOptions } from './options.ts';
 import { shellQuoted, shellWord } from './shell.ts';
@@ -24,6 +27,7 @@ const A_DAY = 86_400_000;
 
 /** Runs a Temporal server and a Postgres until Ctrl-C. */
 export async function dev(options: DevOptions): Promise<number> {
+  if (process.env['DATABASE_URL']) checkDatabaseUrl(process.env['DATABASE_URL']);
   const { startDev } = await import('../dev/start.ts');
   const { migrateLedger } = await import('../ledger/migrate.ts');
   const environment = await startDev({ ...options, log: tell, searchAttributes: SEARCH_ATTRIBUTES });
@@ -33,7 +37,8 @@ export async function dev(options: DevOptions): Promise<number> {
     const { signal } = stopOnSignals();
     // It holds the password.
     await writeFile(envFile(options.dir), `${exportLines(environment).join('\n')}\n`, { mode: 0o600 });
-    print(options.json ? JSON.stringify(addresses(environment)) : describeDev(environment, options.dir));
+    if (options.json) printLineAs(DevAddresses, environment);
+    else print(describeDev(environment, options.dir));
     if (!signal.aborted) await once(signal, 'abort');
     tell('stopping');
   } finally {
@@ -43,13 +48,6 @@ export async function dev(options: DevOptions): Promise<number> {
   }
   return EXIT.ok;
 }
-
-const addresses = ({ temporalAddress, namespace, uiUrl, databaseUrl }: DevEnvironment) => ({
-  temporalAddress,
-  namespace,
-  uiUrl,
-  databaseUrl,
-});
 
 /** Where everything is. The password stands only in the line that is there to be copied. */
 export function describeDev(environment: DevEnvironment, dir: string): string {
