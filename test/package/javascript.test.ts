@@ -6,9 +6,10 @@ import { Stranger, interrupt } from './stranger.ts';
 const APP = `
 import assert from 'node:assert/strict';
 import * as lockkeeper from 'lockkeeper';
+import { runJobInTest } from 'lockkeeper/testing';
 import { runJob } from 'lockkeeper/workflow';
 
-for (const made of [lockkeeper.defineJob, lockkeeper.createWorker, lockkeeper.JobClient, runJob]) assert.equal(typeof made, 'function');
+for (const made of [lockkeeper.defineJob, lockkeeper.createWorker, lockkeeper.JobClient, runJobInTest, runJob]) assert.equal(typeof made, 'function');
 await assert.rejects(import('lockkeeper/dist/errors.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' });
 `;
 

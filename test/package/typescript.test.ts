@@ -9,6 +9,7 @@ const APP = `
 import assert from 'node:assert/strict';
 import { connectTemporal, defineJob, isLockkeeperError, JobClient, openLedger } from 'lockkeeper';
 import type { InputOf, JobDefinition, ResultOf, Sql, Steps } from 'lockkeeper';
+import { everyInterruption, runJobInTest } from 'lockkeeper/testing';
 import { passBoats } from './jobs.ts';
 
 const rows = async (sql: Sql): Promise<number> => (await sql.query<{ n: number }>('select 1 as n')).rows[0]?.n ?? 0;
@@ -38,7 +39,7 @@ const wrong: InputOf<typeof count> = { boats: 3 };
 
 assert.throws(() => defineJob({ name: 'not a name', taskQueue: 'x', async *run() {} }), (error) =>
   isLockkeeperError(error, 'DEFINITION_INVALID'));
-for (const made of [connectTemporal, JobClient, openLedger]) assert.equal(typeof made, 'function');
+for (const made of [connectTemporal, JobClient, openLedger, everyInterruption, runJobInTest]) assert.equal(typeof made, 'function');
 console.log(named.name, input.boats, result.n, wrong !== undefined);
 `;
 
