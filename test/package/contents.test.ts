@@ -13,8 +13,8 @@ const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' })
   .map((path) => path.replace(/^package\//, ''));
 const packed = (path: string) => execFileSync('tar', ['-xzOf', tarball, `package/${path}`], { encoding: 'utf8' });
 
-/** What a person would say aloud without blushing, bytes. */
-const AT_MOST = 700_000;
+/** Bytes; half of it is the prebuilt bundle of workflows with its map. Something that does not belong there is soon more. */
+const AT_MOST = 1_000_000;
 
 test('it has what its users need', () => {
   expect(files).toEqual(
@@ -22,9 +22,11 @@ test('it has what its users need', () => {
       'README.md',
       'LICENSE',
       'package.json',
+      'lockkeeper.schema.json',
       'dist/cli/main.js',
       'dist/index.d.ts',
       'dist/workflow.d.ts',
+      'dist/testing.d.ts',
       'dist/workflows.bundle.js',
       'dist/ledger/migrations/001_ledger.sql',
       'dist/config/example.yaml',
@@ -36,7 +38,9 @@ test('it has what its users need', () => {
 });
 
 test('and nothing else: no sources, no tests, no maps of sources that are not there, and it is small', () => {
-  expect(files.filter((path) => !/^dist\/|^(README\.md|LICENSE|package\.json)$/.test(path))).toEqual([]);
+  expect(
+    files.filter((path) => !/^dist\/|^(README\.md|LICENSE|package\.json|lockkeeper\.schema\.json)$/.test(path)),
+  ).toEqual([]);
   expect(files.filter((path) => /\.map$|\.test\.|failpoints\/|histories/.test(path))).toEqual([]);
   expect(files.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))).toEqual([
     'dist/cli/init/templates/jobs.ts',

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, expect } from 'vitest';
@@ -26,7 +26,8 @@ export class Stranger {
   readonly #processes: Processes;
 
   constructor(files: Readonly<Record<string, string>>) {
-    afterAll(() => rmSync(this.folder, { recursive: true }));
+    // Servers that a failed test left write until they have ended.
+    afterAll(() => rmSync(this.folder, { recursive: true, maxRetries: 10, retryDelay: 500 }));
     // Asked for last and so done first: nothing may run in a folder that goes away.
     this.#processes = new Processes();
     // As root, Postgres runs as somebody else, who must be able to enter it.
@@ -36,6 +37,12 @@ export class Stranger {
 
   write(files: Readonly<Record<string, string>>): void {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(this.folder, name), text);
+  }
+
+  edit(file: string, from: string, to: string): void {
+    const text = readFileSync(join(this.folder, file), 'utf8');
+    expect(text).toContain(from);
+    this.write({ [file]: text.replace(from, to) });
   }
 
   /** A line typed into a shell of this project. */

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { beforeAll, expect, inject, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { NextStep } from '../../src/cli/init/report.ts';
@@ -11,6 +9,7 @@ const APP = `
 import assert from 'node:assert/strict';
 import { connectTemporal, defineJob, isLockkeeperError, JobClient, openLedger } from 'lockkeeper';
 import type { InputOf, JobDefinition, ResultOf, Sql, Steps } from 'lockkeeper';
+import { everyInterruption, runJobInTest } from 'lockkeeper/testing';
 import { passBoats } from './jobs.ts';
 
 const rows = async (sql: Sql): Promise<number> => (await sql.query<{ n: number }>('select 1 as n')).rows[0]?.n ?? 0;
@@ -40,7 +39,7 @@ const wrong: InputOf<typeof count> = { boats: 3 };
 
 assert.throws(() => defineJob({ name: 'not a name', taskQueue: 'x', async *run() {} }), (error) =>
   isLockkeeperError(error, 'DEFINITION_INVALID'));
-for (const made of [connectTemporal, JobClient, openLedger]) assert.equal(typeof made, 'function');
+for (const made of [connectTemporal, JobClient, openLedger, everyInterruption, runJobInTest]) assert.equal(typeof made, 'function');
 console.log(named.name, input.boats, result.n, wrong !== undefined);
 `;
 
@@ -127,14 +126,9 @@ test('a workflow that imports something of Node is refused by the same bundler',
 
 test('the commands that init prints: a job goes on through a deploy, on a worker of the next version', async () => {
   const [dev, worker, deployWorker, job, deploy] = next.map(({ command }) => command);
-  const edit = (file: string, from: string, to: string) => {
-    const text = readFileSync(join(stranger.folder, file), 'utf8');
-    expect(text).toContain(from);
-    stranger.write({ [file]: text.replace(from, to) });
-  };
   // Another project's servers may have the usual ports; and their own workflows belong to a worker too.
-  edit('package.json', 'lockkeeper dev', 'lockkeeper dev --temporal-port 0 --ui-port 0 --postgres-port 0');
-  edit('lockkeeper.yaml', 'jobs:', 'workflows: ./workflows.ts\njobs:');
+  stranger.edit('package.json', 'lockkeeper dev', 'lockkeeper dev --temporal-port 0 --ui-port 0 --postgres-port 0');
+  stranger.edit('lockkeeper.yaml', 'jobs:', 'workflows: ./workflows.ts\njobs:');
 
   const servers = stranger.types(dev ?? '');
   await servers.waitForLine(/^Ctrl-C stops it/, { within: 240_000 });
@@ -148,7 +142,7 @@ test('the commands that init prints: a job goes on through a deploy, on a worker
 
   const boats = stranger.types(job ?? '');
   await boats.waitForLine(/running \d+\/600/, { within: 60_000 });
-  edit('jobs.ts', "KEEPER = 'v1'", "KEEPER = 'v2'");
+  stranger.edit('jobs.ts', "KEEPER = 'v1'", "KEEPER = 'v2'");
   const release = stranger.types(deploy ?? '');
   await release.waitForLine(/Running your command/, { within: 60_000 });
   await interrupt(first);

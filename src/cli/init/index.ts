@@ -1,8 +1,10 @@
 import { Command, Option } from 'commander';
 import { EXIT } from '../exit-codes.ts';
+import { InitialisedProject } from '../json/others.ts';
+import { printAs } from '../json/print.ts';
 import { exits, jsonOption, withExample } from '../options.ts';
 import type { JsonOptions } from '../options.ts';
-import { paintFor, print, printJson } from '../terminal.ts';
+import { paintFor, print } from '../terminal.ts';
 import { CI_SYSTEMS, planChanges } from './changes.ts';
 import type { CiSystem } from './changes.ts';
 import { lookAt } from './project.ts';
@@ -23,12 +25,12 @@ export async function init(directory: string, options: InitOptions): Promise<num
   const plan = planChanges(project, options);
   if (!dryRun) await writeAll(project.directory, plan.changes);
   if (options.json) {
-    printJson({
-      directory: project.directory,
-      language: project.language,
-      packageManager: project.packageManager.name,
+    const packageManager = project.packageManager.name;
+    printAs(InitialisedProject, {
+      ...project,
+      packageManager,
       dryRun,
-      files: plan.changes.map(({ path, action, note }) => ({ path, action, note })),
+      files: plan.changes,
       next: nextSteps(project, plan),
     });
   } else {

@@ -1,6 +1,6 @@
 /** How the commands are typed with each package manager. */
 export interface PackageManager {
-  readonly name: string;
+  readonly name: 'npm' | 'pnpm' | 'yarn';
   readonly lockfile: string;
   readonly install: string;
   /** Installs in CI exactly what the lockfile says. */

@@ -1,5 +1,23 @@
 import { z } from 'zod';
+import { named } from './shape.ts';
 import type { JsonOutput } from './shape.ts';
+
+const FileOfProject = named('FileOfProject', 'What became of one file of the project, or with `--dry-run` would.', {
+  path: z.string().describe("from the project's directory"),
+  action: z.enum(['created', 'changed', 'replaced', 'kept']),
+  note: z.string().optional(),
+});
+
+export const InitialisedProject = z.object({
+  directory: z.string(),
+  language: z.enum(['typescript', 'javascript']),
+  packageManager: z.enum(['npm', 'pnpm', 'yarn']),
+  dryRun: z.boolean(),
+  files: z.array(FileOfProject),
+  next: z
+    .array(z.object({ command: z.string(), why: z.string() }))
+    .describe('what to type next, each in a terminal of its own'),
+});
 
 export const DevAddresses = z.object({
   temporalAddress: z.string(),
@@ -22,6 +40,7 @@ export const CheckedConfig = z.object({
 export const ShownConfig = z.record(z.string(), z.unknown());
 
 export const OTHER_OUTPUTS: readonly JsonOutput[] = [
+  { command: 'init', form: 'one', says: 'What was done, and what to type next.', schema: InitialisedProject },
   { command: 'dev', form: 'line', says: 'Once everything runs.', schema: DevAddresses },
   { command: 'ledger migrate', form: 'one', says: 'That it is up to date.', schema: Migrated },
   {
