@@ -23,7 +23,7 @@ async function ahead() {
   await insertRequest(ledger, ENVIRONMENT, { id: 'x', plan: 'default', requestedBy: 'test' });
   const { row } = await grantLock(ledger, ENVIRONMENT, 'x', 'run', () => scene.plan);
   const ref = { environment: ENVIRONMENT, deploy: 'x', token: row.token!, taskQueue: QUEUE };
-  return { ledger, ref, gates: createGateActivities(deps) };
+  return { ledger, client: scene.temporal.client, ref, gates: createGateActivities(deps) };
 }
 
 test('a deploy worker whose clock is ahead gives up no atomic slice before its time', async () => {
@@ -34,8 +34,9 @@ test('a deploy worker whose clock is ahead gives up no atomic slice before its t
 });
 
 test('work that began after its gate was opened is seen, whatever anybody’s clock says', async () => {
-  const { ledger, ref, gates } = await ahead();
-  const { claim: id, fence } = await claim(ledger, { taskQueue: QUEUE });
+  const { ledger, client, ref, gates } = await ahead();
+  const { workflowId } = await client.workflow.start('anything', { workflowId: 'job', taskQueue: 'nobody' });
+  const { claim: id, fence } = await claim(ledger, { taskQueue: QUEUE, workflowId });
   await gates.closeGate(ref);
   await endClaim(ledger, id, 'released', 'the gate closed');
   expect(await gates.stillStanding(ref)).toEqual([QUEUE]);
