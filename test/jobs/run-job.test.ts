@@ -1,19 +1,18 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { defineJob } from '../../src/jobs/index.ts';
 import { createWorker } from '../../src/workers/worker.ts';
 import { atEnd } from '../support/at-end.ts';
 import { quietLog } from '../support/quiet-log.ts';
 import { ENVIRONMENT, QUEUE, openScene } from '../support/scene.ts';
-import type { Scene } from '../support/scene.ts';
 
 const RUN_JOB = fileURLToPath(new URL('../../src/workflow.ts', import.meta.url));
 const WORKFLOWS = `
 import { continueAsNew } from '@temporalio/workflow';
 import { runJob } from ${JSON.stringify(RUN_JOB)};
-export async function two(input) {
+export async function two() {
   return [await runJob('counting', { to: 2 }), await runJob('counting', { to: 3 })];
 }
 export async function beside() {
@@ -38,35 +37,32 @@ const counting = defineJob({
   },
 });
 
-let scene: Scene;
-beforeAll(async () => {
-  scene = await openScene();
-  // Beside the sources: its imports are looked for from where it lies.
-  const folder = await mkdtemp(fileURLToPath(new URL('.workflows-', import.meta.url)));
-  atEnd(() => rm(folder, { recursive: true }));
-  const workflows = path.join(folder, 'workflows.mjs');
-  await writeFile(workflows, WORKFLOWS);
-  const { temporal, ledger } = scene;
-  const worker = await createWorker({
-    environment: ENVIRONMENT,
-    temporal,
-    ledger,
-    jobs: [counting],
-    workflows,
-    buildId: 'v1',
-    log: quietLog,
-  });
-  const ran = worker.run();
-  atEnd(async () => {
-    worker.shutdown('the test ended');
-    await ran;
-  });
+const scene = await openScene();
+const { temporal, ledger } = scene;
+// Beside the sources: its imports are looked for from where it lies.
+const folder = await mkdtemp(fileURLToPath(new URL('.workflows-', import.meta.url)));
+atEnd(() => rm(folder, { recursive: true }));
+const workflows = path.join(folder, 'workflows.mjs');
+await writeFile(workflows, WORKFLOWS);
+const worker = await createWorker({
+  environment: ENVIRONMENT,
+  temporal,
+  ledger,
+  jobs: [counting],
+  workflows,
+  buildId: 'v1',
+  log: quietLog,
+});
+const ran = worker.run();
+atEnd(async () => {
+  worker.shutdown('the test ended');
+  await ran;
 });
 
 const start = (type: string, workflowId: string, ...args: unknown[]) =>
-  scene.temporal.client.workflow.start(type, { workflowId, taskQueue: QUEUE, args });
+  temporal.client.workflow.start(type, { workflowId, taskQueue: QUEUE, args });
 async function keysOf(workflowId: string): Promise<string[]> {
-  const { rows } = await scene.ledger.pool.query<{ key: string }>(
+  const { rows } = await ledger.pool.query<{ key: string }>(
     'select key from lockkeeper._jobs where workflow_id = $1 order by created_at, key',
     [workflowId],
   );
