@@ -1,12 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
 /** Folders whose tests need no server, or start their own. Every other folder shares one Temporal and one Postgres. */
-const WITHOUT_SERVERS = ['cli', 'commands', 'config', 'dev', 'workflows'].map(
+const WITHOUT_SERVERS = ['cli', 'commands', 'config', 'dev', 'testing/without-database', 'workflows'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 
 /** Real processes that are killed, frozen and cut off: minutes, and so a suite of their own, `npm run test:faults`. */
 const FAULTS = ['failpoints', 'faults'].map((folder) => `test/${folder}/**/*.test.ts`);
+
+/** The packed package in projects of strangers: installs from the registry, `npm run test:package`. */
+const PACKAGE = ['test/package/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -26,8 +29,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'servers',
-          include: ['test/**/*.test.ts'],
-          exclude: [...WITHOUT_SERVERS, ...FAULTS],
+          include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
+          exclude: [...WITHOUT_SERVERS, ...FAULTS, ...PACKAGE],
           globalSetup: 'test/support/servers.ts',
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -41,6 +44,16 @@ export default defineConfig({
           globalSetup: 'test/support/servers.ts',
           testTimeout: 180_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'package',
+          include: PACKAGE,
+          globalSetup: 'test/package/pack.ts',
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
     ],

@@ -13,9 +13,10 @@ import type {
   Outcome,
   StepOutcome,
 } from '../protocol.ts';
-import type { DeployClient, Whereabouts } from './deploy-client.ts';
+import type { DeployClient, LockHolder, Whereabouts } from './deploy-client.ts';
 import { isNotFound } from './not-found.ts';
 import { holdLease } from './lease-holder.ts';
+import { waitingNews } from './watch-deploy.ts';
 
 /** How often the deploy is looked at, milliseconds. */
 const LOOK_EVERY = 500;
@@ -25,7 +26,7 @@ const TAKE_WITHIN = 60_000;
 /** What happens on the way, for whoever narrates it. */
 export type DeployEvent =
   | { readonly kind: 'requested'; readonly ticket: DeployTicket }
-  | { readonly kind: 'waiting'; readonly ahead: readonly string[] }
+  | { readonly kind: 'waiting'; readonly ahead: readonly string[]; readonly holder?: LockHolder }
   | { readonly kind: 'status'; readonly status: DeployStatus }
   | { readonly kind: 'noAnswer'; readonly reason: string }
   /** The run ended without an outcome; the coordinator stops its steps and opens its gates. */
@@ -73,7 +74,7 @@ export async function runDeploy(options: RunDeployOptions): Promise<DeployEnd> {
       return { kind: 'timedOut', reason: await leave(options, 'its wrapper waited long enough') };
     const where = await lookAt(options, runId);
     if (where?.at === 'ended') return ended(where.result);
-    if (where?.at === 'waiting') onEvent({ kind: 'waiting', ahead: where.ahead });
+    if (where?.at === 'waiting') onEvent(waitingNews(where));
     if (where?.at === 'running') {
       runId = where.runId;
       onEvent({ kind: 'status', status: where.status });

@@ -3,12 +3,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
 import { EFFECT_TABLE, count } from '../app/count-job.ts';
 import { eventually } from '../support/eventually.ts';
+import { atEnd } from '../support/at-end.ts';
 import { Processes } from '../support/processes.ts';
 import { openScene } from '../support/scene.ts';
+import type { TestProcess } from '../support/processes.ts';
 import type { Scene } from '../support/scene.ts';
 
 const CONFIG = fileURLToPath(new URL('../app/lockkeeper.yaml', import.meta.url));
 const processes = new Processes();
+const workers: TestProcess[] = [];
+atEnd(async () => {
+  for (const worker of workers) worker.kill('SIGTERM');
+  for (const worker of workers) expect(await worker.ended()).toMatchObject({ code: 0 });
+});
 let scene: Scene;
 let env: Record<string, string>;
 
@@ -16,14 +23,9 @@ beforeAll(async () => {
   scene = await openScene();
   await scene.ledger.pool.query(EFFECT_TABLE);
   env = { ...scene.temporal.env, DATABASE_URL: scene.ledger.databaseUrl };
-  const workers = ['worker', 'deploy-worker'].map((kind) =>
-    processes.node('dist/cli/main.js', [kind, '--config', CONFIG], { env }),
-  );
+  for (const kind of ['worker', 'deploy-worker'])
+    workers.push(processes.node('dist/cli/main.js', [kind, '--config', CONFIG], { env }));
   for (const worker of workers) await worker.waitForLine(/worker ready/, { within: 40_000 });
-  return async () => {
-    for (const worker of workers) worker.kill('SIGTERM');
-    for (const worker of workers) expect(await worker.ended()).toMatchObject({ code: 0 });
-  };
 });
 
 async function gates(...args: string[]) {
@@ -77,7 +79,8 @@ test('gates close, show who closed them and why, and open: the job goes on', asy
 });
 
 test('they open by themselves when the time is over', async () => {
-  expect(await gates('close', '--reason', 'short', '--for', '1s', '--id', 'short')).toMatchObject({ code: 0 });
+  const closed = await gates('close', '--reason', 'short', '--for', '1s', '--id', 'short');
+  expect(closed, closed.stderr).toMatchObject({ code: 0 });
   await eventually(
     async () => {
       const { rows } = await scene.ledger.pool.query(`select outcome from lockkeeper.deploys where id = 'short'`);
