@@ -17,6 +17,7 @@ import {
 import type { GateRow } from '../ledger/gates.ts';
 import { standingQueues } from '../ledger/movement.ts';
 import type { DeployActivities, DeployRef, QueueState } from '../protocol.ts';
+import { isNotFound } from '../client/not-found.ts';
 import { readLimit } from '../client/queue-limit.ts';
 import { brake, brakeReason, isOurBrake, refuseForeign, releaseBrake } from './brake.ts';
 import type { DeployDependencies } from './deploy-dependencies.ts';
@@ -83,8 +84,25 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
       });
     },
 
-    stillStanding: (ref) => standingQueues(ledger, ref),
+    async stillStanding(ref) {
+      const standing: string[] = [];
+      for (const { taskQueue, workflowIds } of await standingQueues(ledger, ref))
+        if (await someRun(workflowIds)) standing.push(taskQueue);
+      return standing;
+    },
   };
+
+  /** A job whose workflow was terminated meanwhile moves no more, and nobody is to wait for it. */
+  async function someRun(workflowIds: readonly string[]): Promise<boolean> {
+    for (const id of workflowIds) {
+      try {
+        if ((await client.workflow.getHandle(id).describe()).status.name === 'RUNNING') return true;
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    }
+    return false;
+  }
 
   async function closeGate(ref: DeployRef, act: number | undefined, taskQueue: string): Promise<QueueState> {
     await ensureGate(ledger, ref.environment, taskQueue);

@@ -212,7 +212,7 @@ export class JobRun {
     this.#release = undefined;
     this.#stopped = undefined;
     try {
-      const outcome = await slice({
+      const given = await slice({
         key,
         job,
         input,
@@ -222,6 +222,7 @@ export class JobRun {
         ...(stopped && { stopped }),
         ...(release && { release }),
       });
+      const outcome = isOutcome(given) ? given : this.#byHand();
       // Nothing of the choice has been heard: it stands for the next slice.
       if (release && (outcome.kind === 'refused' || (outcome.kind === 'yielded' && outcome.stopped)))
         this.#release = release;
@@ -231,6 +232,11 @@ export class JobRun {
       await this.#countFailure(error);
       return 'failed';
     }
+  }
+
+  /** Somebody completed the slice's activity with a result of their own: where it stood the ledger knows. */
+  #byHand(): SliceOutcome {
+    return { kind: 'yielded', seq: this.#seq, reason: 'its slice was completed by hand' };
   }
 
   async #countFailure(error: unknown): Promise<void> {
@@ -247,6 +253,9 @@ export class JobRun {
     await sleep(details.retryAfterMs);
   }
 }
+
+const isOutcome = (given: unknown): given is SliceOutcome =>
+  typeof given === 'object' && given !== null && 'kind' in given;
 
 const refusals = {
   gateClosed: 'the gate of its task queue is closed',

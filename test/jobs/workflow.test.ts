@@ -110,3 +110,12 @@ test('a job that is cancelled and found in quarantine is released once for its o
   await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
   expect(asked.at(-1)).toMatchObject({ mode: 'cancel', release: { action: 'from', seq: 2 } });
 }, 60_000);
+
+test.each([null, 'done', { seq: 5 }])(
+  'a slice that somebody completes by hand with %j is an interruption',
+  async (result) => {
+    const { handle, asked } = await scripted((_self, n) => Promise.resolve(n === 0 ? (result as never) : done));
+    expect(await handle.result()).toBe('done');
+    expect(asked).toMatchObject([{ seq: 0 }, { seq: 0 }]);
+  },
+);
