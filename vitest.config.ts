@@ -8,6 +8,9 @@ const WITHOUT_SERVERS = ['cli', 'commands', 'config', 'dev', 'workflows'].map(
 /** Real processes that are killed, frozen and cut off: minutes, and so a suite of their own, `npm run test:faults`. */
 const FAULTS = ['failpoints', 'faults'].map((folder) => `test/${folder}/**/*.test.ts`);
 
+/** Every block of the documentation, compiled, loaded or run: a suite of its own, `npm run test:docs`. */
+const DOCS = ['test/docs/**/*.test.ts'];
+
 export default defineConfig({
   test: {
     // The tests start real processes and wait for real clocks: more files at once than cores only makes waits run out.
@@ -27,7 +30,7 @@ export default defineConfig({
         test: {
           name: 'servers',
           include: ['test/**/*.test.ts'],
-          exclude: [...WITHOUT_SERVERS, ...FAULTS],
+          exclude: [...WITHOUT_SERVERS, ...FAULTS, ...DOCS],
           globalSetup: 'test/support/servers.ts',
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -40,6 +43,16 @@ export default defineConfig({
           include: FAULTS,
           globalSetup: 'test/support/servers.ts',
           testTimeout: 180_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'docs',
+          include: DOCS,
+          globalSetup: 'test/support/servers.ts',
+          testTimeout: 30_000,
           hookTimeout: 60_000,
         },
       },
