@@ -1,7 +1,6 @@
 import { Writable } from 'node:stream';
 import { remark } from 'remark';
 import remarkGfm from 'remark-gfm';
-import remarkValidateLinks from 'remark-validate-links';
 import { engine } from 'unified-engine';
 import { PROJECT } from './pages.ts';
 
@@ -13,7 +12,7 @@ export async function checkLinks(files: readonly string[]): Promise<string[]> {
       engine(
         {
           processor: remark().use(remarkGfm),
-          plugins: [[remarkValidateLinks, { repository: false }]],
+          plugins: { 'remark-validate-links': { repository: false } },
           files: [...files],
           cwd: PROJECT,
           output: false,

@@ -11,6 +11,9 @@ import { PROJECT } from './pages.ts';
 
 const run = promisify(execFile);
 
+/** Scripts of a project that `lockkeeper init` has made; the first run of the introduction really runs them. */
+const SCRIPTS_OF_INIT = ['dev', 'worker', 'deploy-worker'];
+
 /** In place of the real commands: written down, as the shell gives them. Everything else does nothing and succeeds. */
 const STAND_INS = `
 PATH=/nonexistent
@@ -21,6 +24,8 @@ temporal() { note temporal "$@"; }
 npx() { "$@"; }
 nohup() { "$@"; }
 kill() { return 1; }
+cd() { return 0; }
+.() { return 0; }
 command_not_found_handle() { return 0; }
 `;
 
@@ -31,13 +36,13 @@ const COMMANDS = /(?:^|[;&|(]|\bnpx|\bnohup)[ \t]*(?:\w+=\S* +)*(lockkeeper|npm|
  * Lets a real shell read a block, and the real program every command line of lockkeeper in it.
  * @returns what is wrong, a line each
  */
-export async function checkShell(block: Pick<Block, 'at' | 'text'>, scripts = ownScripts()): Promise<string[]> {
+export async function checkShell(block: Pick<Block, 'at' | 'text'>): Promise<string[]> {
   // `<id>` stands for something that the reader knows; to a shell it would be a redirection.
   const text = block.text.replaceAll(/<([\w-]+)>/g, '$1');
   const { calls, complaint } = await callsIn(text);
   if (complaint !== undefined) return [`${block.at}: ${complaint}`];
   const written = [...withoutComments(text).matchAll(COMMANDS)].length;
-  const found = await Promise.all(calls.map(([program, ...args]) => checkCall(program!, args, scripts)));
+  const found = await Promise.all(calls.map(([program, ...args]) => checkCall(program!, args)));
   return [
     ...(written === calls.length
       ? []
@@ -69,11 +74,11 @@ async function callsIn(text: string): Promise<{ calls: string[][]; complaint?: s
   }
 }
 
-function checkCall(program: string, args: readonly string[], scripts: readonly string[]) {
+async function checkCall(program: string, args: readonly string[]): Promise<string | undefined> {
   if (program === 'lockkeeper') return checkCommandLine(args);
   if (program === 'temporal') return checkTemporal(args);
   const script = args[0] === 'run' ? args[1]! : args[0]!;
-  if (['install', 'ci', 'init', ...scripts].includes(script)) return undefined;
+  if (['install', 'ci', ...SCRIPTS_OF_INIT, ...ownScripts()].includes(script)) return undefined;
   return `there is no npm script ${script}`;
 }
 

@@ -41,7 +41,8 @@ const fileOf = (page: Page, block: Block) => join(HERE, 'blocks', page.name, blo
 function describe(diagnostic: ts.Diagnostic, block: Block): string {
   const { line } = ts.getLineAndCharacterOfPosition(diagnostic.file!, diagnostic.start ?? 0);
   const text = block.text.split('\n')[line]?.trim() ?? '';
-  return `${block.at}: ${ts.flattenDiagnosticMessageText(diagnostic.messageText, ' ')}, in \`${text}\``;
+  const at = `${block.at.split(':')[0]}:${block.line + 1 + line}`;
+  return `${at}: ${ts.flattenDiagnosticMessageText(diagnostic.messageText, ' ')}, in \`${text}\``;
 }
 
 /** Imports what the block uses and does not define, behind it, so that the lines stay where they are. */
@@ -79,8 +80,7 @@ function hostOf(sources: ReadonlyMap<string, string>): ts.CompilerHost {
     ...host,
     fileExists: (file) => sources.has(file) || host.fileExists(file),
     readFile: (file) => sources.get(file) ?? host.readFile(file),
-    directoryExists: (folder) =>
-      folders.some((known) => known.startsWith(folder)) || host.directoryExists!(folder),
+    directoryExists: (folder) => folders.some((known) => known.startsWith(folder)) || host.directoryExists!(folder),
     getSourceFile: (file, language) => {
       const text = sources.get(file);
       if (text !== undefined) return ts.createSourceFile(file, text, language, true);

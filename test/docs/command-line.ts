@@ -39,6 +39,6 @@ export function checkNamed(text: string): string | undefined {
   const known = [...command.options.map(({ long }) => long), '--help', '--version'];
   // What stands behind `--` is somebody else's.
   const flags = words.slice(0, words.includes('--') ? words.indexOf('--') : undefined);
-  const wrong = flags.find((word) => word.startsWith('--') && !known.includes(word.split('=')[0]!));
+  const wrong = flags.find((word) => word.startsWith('--') && !known.includes(word.split('=')[0]));
   return wrong === undefined ? undefined : `\`${text}\`: there is no ${wrong}`;
 }

@@ -41,10 +41,13 @@ export class Terminals {
     const seen = name === undefined ? this.#last : this.#byName.get(name);
     if (!seen) throw new Error(`${at}: there is no terminal ${name}`);
     const lines = text.split('\n').filter((line) => line !== '');
-    await eventually(() => expect(inOrder(lines, said(seen)), `${at}: what was said is\n${said(seen).join('\n')}`).toEqual([]), {
-      within: WITHIN,
-      every: 200,
-    });
+    await eventually(
+      () => expect(inOrder(lines, said(seen)), `${at}: what was said is\n${said(seen).join('\n')}`).toEqual([]),
+      {
+        within: WITHIN,
+        every: 200,
+      },
+    );
   }
 
   /** As a terminal does it: every process that was started in it hears it. */
