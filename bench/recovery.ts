@@ -19,6 +19,7 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: '1' },
     contestants: { type: 'string', default: '' },
     json: { type: 'boolean', default: false },
+    markdown: { type: 'boolean', default: false },
   },
 });
 const random = seeded(Number(options.seed));
@@ -122,19 +123,26 @@ function report(): void {
     'attempts',
     'completed after, ms',
   ];
-  const table = new Table({ head, style: { head: [], border: [] } });
-  for (const { shift, signal, contestant, trials } of results) {
-    table.push([
-      shift,
-      signal,
-      contestant,
-      spread(trials.map((t) => t.nextMs)),
-      total(trials.map((t) => t.twice)),
-      total(trials.map((t) => t.lost)),
-      total(trials.map((t) => t.attempts)),
-      spread(trials.map((t) => t.completionMs)),
-    ]);
-  }
+  const rows = results.map(({ shift, signal, contestant, trials }) => [
+    shift,
+    signal,
+    contestant,
+    spread(trials.map((t) => t.nextMs)),
+    total(trials.map((t) => t.twice)),
+    total(trials.map((t) => t.lost)),
+    total(trials.map((t) => t.attempts)),
+    spread(trials.map((t) => t.completionMs)),
+  ]);
   console.log(`${measuredWith} · seed ${options.seed} · ${options.repetitions} repetitions, median (least-most)`);
-  console.log(table.toString());
+  console.log(options.markdown ? `\n${markdownTable(head, rows)}` : plainTable(head, rows));
 }
+
+function plainTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const table = new Table({ head: [...head], style: { head: [], border: [] } });
+  table.push(...rows.map((row) => [...row]));
+  return table.toString();
+}
+
+/** As it stands in the README. */
+const markdownTable = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');

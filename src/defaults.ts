@@ -67,5 +67,7 @@ export const COMMAND_KILL_AFTER = 5_000;
 export const COMMAND_SILENT_FOR = 4_000;
 /** How long a held deploy waits for a person before it is rolled back. */
 export const HOLD = 3_600_000;
+/** How long `lockkeeper gates close` keeps them closed: nobody may be there to open them. */
+export const GATES_CLOSED_FOR = 3_600_000;
 /** How long a deploy waits to see work move again after its gates are open (the server needs 1.1 s). */
 export const MOVING_WITHIN = 30_000;

@@ -17,11 +17,11 @@ export function say(text: string): void {
   console.log(`▸ ${text}`);
 }
 
-/** The worker that was killed, when, and the parts of the import it was at work on. */
+/** The worker that was killed, when, and the jobs it was at work on, by their keys in the ledger. */
 export interface Kill {
   readonly name: string;
   readonly at: Date;
-  readonly parts: readonly number[];
+  readonly jobs: readonly string[];
 }
 
 /** The processes of the demo: a deploy worker, workers, and the deploy itself, all by the command line. */
@@ -81,16 +81,15 @@ export class Demo {
 
   /** SIGKILL to the worker that runs the most slices. */
   async killOneWorker(db: pg.Pool): Promise<Kill> {
-    const { rows } = await db.query<{ pid: number; parts: string[] }>(
-      `select w.pid, array_agg(j.key order by j.key) as parts from lockkeeper.claims c
-       join lockkeeper.workers w on w.id = c.worker join lockkeeper.jobs j on j.key = c.key
+    const { rows } = await db.query<{ pid: number; jobs: string[] }>(
+      `select w.pid, array_agg(c.key) as jobs from lockkeeper.claims c join lockkeeper.workers w on w.id = c.worker
        where c.state = 'running' and c.task_queue = 'imports' group by w.pid order by count(*) desc limit 1`,
     );
     const victim = rows[0];
     if (!victim) throw new Error('no worker has a slice to be killed in');
     const name = this.#pidFiles().find((file) => file.pid === victim.pid)?.name ?? String(victim.pid);
     process.kill(victim.pid, 'SIGKILL');
-    return { name, at: new Date(), parts: victim.parts.map((key) => Number(key.split('/').at(-1))) };
+    return { name, at: new Date(), jobs: victim.jobs };
   }
 
   async stop(): Promise<void> {

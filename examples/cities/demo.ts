@@ -64,7 +64,7 @@ async function main(): Promise<number> {
 
     await rows(db, KILL_AT);
     const kill = await demo.killOneWorker(db);
-    say(`SIGKILL to worker ${kill.name} in the middle of ${kill.parts.length} of the jobs`);
+    say(`SIGKILL to worker ${kill.name} in the middle of ${kill.jobs.length} of the jobs`);
 
     const ended = await Promise.race([report.result().then(() => true), delay(AT_MOST, false, { ref: false })]);
     if (!ended) throw new Error(`the import has not ended after ${AT_MOST / 1_000} s`);

@@ -1,15 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import proto from '@temporalio/proto';
+import { readLimit, setLimit } from '../client/queue-limit.ts';
 import { LockkeeperError } from '../errors.ts';
 import type { LimitBefore } from '../ledger/gates.ts';
 
-/** One call to the server, milliseconds; without a deadline it hangs in retries while the server is away. */
-const CALL_DEADLINE = 10_000;
 /** How long the server may go on showing the limit from before, and how often it is asked, milliseconds. */
 const SEEN_WITHIN = 5_000;
 const LOOK_EVERY = 50;
-const ACTIVITY = proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY;
 
 /** Whose the brake of a gate is; it stands on the server as the reason of the queue's rate limit, for everybody to see. */
 export interface BrakeMark {
@@ -26,24 +23,6 @@ export const isOurBrake = (limit: LimitBefore | undefined, ledgerId: string) =>
   limit?.reason?.startsWith(`${PREFIX}${ledgerId}/`) === true;
 const isAnotherLedgersBrake = (limit: LimitBefore | undefined, ledgerId: string) =>
   limit?.rate === 0 && limit.reason?.startsWith(PREFIX) === true && !isOurBrake(limit, ledgerId);
-
-/** The queue's own rate limit for activities as the server holds it now; undefined: none was ever set. */
-export async function readLimit(client: Client, taskQueue: string): Promise<LimitBefore | undefined> {
-  const reply = await withDeadline(client, () =>
-    client.workflowService.describeTaskQueue({
-      namespace: client.options.namespace,
-      taskQueue: { name: taskQueue },
-      taskQueueType: ACTIVITY,
-      reportConfig: true,
-    }),
-  );
-  const found = reply.config?.queueRateLimit;
-  if (!found) return undefined;
-  // A rate of 0 is left out of the message: what counts is that `rateLimit` is there.
-  const rate = found.rateLimit ? (found.rateLimit.requestsPerSecond ?? 0) : undefined;
-  const reason = found.metadata?.reason;
-  return { ...(rate !== undefined && { rate }), ...(reason && { reason }) };
-}
 
 /**
  * Holds back a queue's activities on the server.
@@ -92,21 +71,3 @@ export async function releaseBrake(
   if (Number(now.reason?.split('/').at(-1)) > gate.generation) return;
   await setLimit(client, taskQueue, gate.limitBefore ?? {});
 }
-
-async function setLimit(client: Client, taskQueue: string, limit: LimitBefore): Promise<void> {
-  await withDeadline(client, () =>
-    client.workflowService.updateTaskQueueConfig({
-      namespace: client.options.namespace,
-      identity: 'lockkeeper',
-      taskQueue,
-      taskQueueType: ACTIVITY,
-      updateQueueRateLimit: {
-        ...(limit.rate !== undefined && { rateLimit: { requestsPerSecond: limit.rate } }),
-        reason: limit.reason ?? '',
-      },
-    }),
-  );
-}
-
-const withDeadline = <T>(client: Client, call: () => Promise<T>) =>
-  client.withDeadline(Date.now() + CALL_DEADLINE, call);

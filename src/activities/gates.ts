@@ -17,7 +17,8 @@ import {
 import type { GateRow } from '../ledger/gates.ts';
 import { standingQueues } from '../ledger/movement.ts';
 import type { DeployActivities, DeployRef, QueueState } from '../protocol.ts';
-import { brake, brakeReason, isOurBrake, readLimit, refuseForeign, releaseBrake } from './brake.ts';
+import { readLimit } from '../client/queue-limit.ts';
+import { brake, brakeReason, isOurBrake, refuseForeign, releaseBrake } from './brake.ts';
 import type { DeployDependencies } from './deploy-dependencies.ts';
 import { LockkeeperError } from '../errors.ts';
 import { completeAsYielded } from './hand-over.ts';

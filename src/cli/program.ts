@@ -5,6 +5,7 @@ import { configCommand } from './config.ts';
 import { deployCommand } from './deploy/index.ts';
 import { deployWorkerCommand } from './deploy-worker.ts';
 import { devCommand } from './dev.ts';
+import { gatesCommand } from './gates/index.ts';
 import { jobCommand } from './job/index.ts';
 import { ledgerCommand } from './ledger.ts';
 import { formatUsageError } from './report-error.ts';
@@ -23,6 +24,7 @@ export function createProgram(): Command {
     .addCommand(deployWorkerCommand())
     .addCommand(deployCommand())
     .addCommand(jobCommand())
+    .addCommand(gatesCommand())
     .addCommand(boardCommand())
     .addCommand(configCommand())
     .addHelpText('after', '\nExample:\n  $ lockkeeper dev\n\nEvery command has its own --help.');

@@ -90,15 +90,11 @@ export class DeployClient {
   /** Where a deploy is. `runId`: the run it was last seen in, so that another deploy's run is never mistaken for it. */
   async find(deploy: string, runId?: string): Promise<Whereabouts> {
     return this.#ask(async () => {
-      const run = this.#run(runId);
-      try {
-        const description = await run.describe();
-        if (description.memo?.['deploy'] === deploy)
-          return await this.#inRun(description.runId, description.status.name);
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
+      const seen = await this.#lookAtRun(deploy, runId);
+      if (seen) return seen;
       const { queued, running } = await this.coordinator();
+      // It has begun between the two questions.
+      if (running === deploy) return (await this.#lookAtRun(deploy, runId)) ?? { at: 'unknown' };
       const place = queued.findIndex((q) => q.deploy === deploy);
       if (place < 0) return { at: 'unknown' };
       return {
@@ -106,6 +102,16 @@ export class DeployClient {
         ahead: [...(running === undefined ? [] : [running]), ...queued.slice(0, place).map((q) => q.deploy)],
       };
     });
+  }
+
+  async #lookAtRun(deploy: string, runId: string | undefined): Promise<Whereabouts | undefined> {
+    try {
+      const { memo, runId: found, status } = await this.#run(runId).describe();
+      return memo?.['deploy'] === deploy ? await this.#inRun(found, status.name) : undefined;
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
   }
 
   async #inRun(runId: string, status: string): Promise<Whereabouts> {

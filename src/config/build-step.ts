@@ -15,6 +15,7 @@ export const EXTERNAL_STEP: PlanStep = {
 
 /** A step with its defaults and absolute paths. A rollback runs where its step runs, with the same variables. */
 export function buildStep(step: StepConfig, directory: string): PlanStep {
+  if (step.type === 'wait') return { type: 'wait', name: step.name ?? step.type, timeoutMs: step.wait };
   const commands = commandsIn(step, directory);
   const common = {
     name: step.name ?? step.type,
@@ -41,7 +42,10 @@ export function buildStep(step: StepConfig, directory: string): PlanStep {
   }
 }
 
-function commandsIn(step: StepConfig, directory: string): (argv: CommandSpec['argv']) => CommandSpec {
+function commandsIn(
+  step: Exclude<StepConfig, { type: 'wait' }>,
+  directory: string,
+): (argv: CommandSpec['argv']) => CommandSpec {
   const { cwd = '.', env } = step.type === 'command' ? step : {};
   return ([program, ...words]) => ({
     argv: [fromDirectory(program, directory), ...words],

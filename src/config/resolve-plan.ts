@@ -1,8 +1,10 @@
 import { LockkeeperError } from '../errors.ts';
+import { GATES_PLAN } from '../protocol.ts';
 import type { PlanQueue, ResolvedPlan } from '../protocol.ts';
 import { checkParameters } from './check-parameters.ts';
 import type { ConfigWithQueues } from './config.ts';
 import { unknownWord } from './did-you-mean.ts';
+import { gatesPlan } from './gates-plan.ts';
 
 /**
  * The plan of that name, complete, as a deploy keeps it in the ledger. The parameters are only checked: commands get
@@ -15,7 +17,7 @@ export function resolvePlan(
   name: string,
   parameters: Readonly<Record<string, string>> = {},
 ): ResolvedPlan {
-  const plan = config.plans.get(name);
+  const plan = name === GATES_PLAN ? gatesPlan(config, parameters) : config.plans.get(name);
   if (!plan)
     throw new LockkeeperError('DEPLOY_INVALID', unknownWord('plan', `\`${name}\``, name, [...config.plans.keys()]));
   checkParameters(name, plan.parameters, parameters);

@@ -4,6 +4,8 @@ export interface BoardGate {
   readonly taskQueue: string;
   readonly state: 'open' | 'closed' | 'opening';
   readonly deploy: string | null;
+  /** When it was last closed or opened. */
+  readonly since: Date;
   readonly runningSlices: number;
   /** Slices whose work no longer counts, but that have not said that they stopped. */
   readonly fencedNotStopped: number;
@@ -12,7 +14,7 @@ export interface BoardGate {
 /** The gates of an environment, with who may still be at work behind them. */
 export async function boardGates(ledger: Ledger, environment: string): Promise<BoardGate[]> {
   const { rows } = await ledger.pool.query<BoardGate>(
-    `select task_queue as "taskQueue", state, owner_deploy as deploy, running_slices as "runningSlices",
+    `select task_queue as "taskQueue", state, owner_deploy as deploy, changed_at as since, running_slices as "runningSlices",
        fenced_not_stopped as "fencedNotStopped"
      from lockkeeper.gates where namespace = $1 and environment = $2 order by task_queue`,
     [ledger.namespace, environment],

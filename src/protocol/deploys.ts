@@ -92,6 +92,7 @@ export const OPERATE_UPDATE = 'operate';
 export const TAKE_LEASE_UPDATE = 'takeLease';
 export const STEP_STATUS_QUERY = 'status';
 export const FINISH_SIGNAL = 'finish';
+export const SKIP_SIGNAL = 'skip';
 
 export interface CoordinatorInput {
   readonly environment: string;
@@ -150,6 +151,7 @@ export interface Withdrawal {
 /** What an operator tells a deploy run; refused unless `deploy` is the one that runs. */
 export interface Operation {
   readonly deploy: string;
+  /** `skipStep`: goes on without the step that waits for a person, or ends a `wait` step before its time. */
   readonly action: 'abort' | 'retryStep' | 'skipStep';
   readonly reason: string;
   readonly by: string;

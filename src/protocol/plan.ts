@@ -33,7 +33,12 @@ interface StepBase {
 export type PlanStep =
   | (StepBase & { readonly type: 'external'; readonly leaseMs: number; readonly claimWithinMs: number })
   | (StepBase & { readonly type: 'command'; readonly command: CommandSpec; readonly idempotent: boolean })
+  /** A pause of `timeoutMs`, which a person may end before. */
+  | (StepBase & { readonly type: 'wait' })
   | (StepBase & { readonly type: 'migrate'; readonly directory: string; readonly database: string });
+
+/** The plan that holds gates closed, without any work between: `lockkeeper gates close`. It exists without being written. */
+export const GATES_PLAN = 'gates';
 
 /** A plan with all its defaults and argv, as it is kept in the ledger for good. */
 export interface ResolvedPlan {

@@ -126,8 +126,11 @@ class Coordinator {
 
   async readQueue(): Promise<NextDeploy[]> {
     this.#woken = false;
+    const before = this.#queued;
     const next = await acts('which deploy is next?').nextDeploys({ environment: this.#environment });
-    this.#queued = next.map(({ deploy, approvalOrder }) => ({ deploy, approvalOrder }));
+    // What was accepted during the question is in no answer yet.
+    const meanwhile = this.#queued.filter((q) => !before.includes(q) && !next.some((n) => n.deploy === q.deploy));
+    this.#queued = [...next.map(({ deploy, approvalOrder }) => ({ deploy, approvalOrder })), ...meanwhile];
     this.#tell();
     return next;
   }
@@ -231,7 +234,7 @@ class Coordinator {
 
   #accepted({ deploy, approvalOrder, outcome }: DeployTicket): void {
     if (outcome === undefined && !this.#queued.some((q) => q.deploy === deploy))
-      this.#queued.push({ deploy, approvalOrder });
+      this.#queued = [...this.#queued, { deploy, approvalOrder }];
     this.#woken = true;
     this.#tell();
   }

@@ -45,6 +45,8 @@ export class RunState {
   /** A person's word on the step that waits for one. */
   verdict: Operation | undefined;
   finished: DeployFinish | undefined;
+  /** A person's word that a `wait` step has waited long enough. */
+  skipped: { readonly n: number; readonly operation: Operation } | undefined;
   #held: DeployStatus['held'];
   #phase = 'starting';
   #direction: Direction = 'forward';
@@ -194,14 +196,22 @@ export class RunState {
       throw refuse('USAGE', 'an operation needs `reason` and `by`: they go on the record');
     if (!['abort', 'retryStep', 'skipStep'].includes(operation.action))
       throw refuse('USAGE', `unknown action ${String(operation.action)}`);
-    if (operation.action !== 'abort' && this.#held?.step === undefined)
+    const mayBeSkipped = operation.action === 'skipStep' && this.#waitStep() !== undefined;
+    if (operation.action !== 'abort' && this.#held?.step === undefined && !mayBeSkipped)
       throw refuse('USAGE', 'no step of this deploy waits for a person');
     if (this.#end || this.#direction === 'back')
       throw refuse('USAGE', `the deploy is ${this.#phase}: it cannot be changed any more`);
   }
 
+  /** The step that does nothing but wait now. */
+  #waitStep(): StepRecord | undefined {
+    return this.#steps.find((step) => step.type === 'wait' && step.state === 'started');
+  }
+
   #operate(operation: Operation): DeployStatus {
+    const wait = this.#held ? undefined : this.#waitStep();
     if (operation.action === 'abort') this.aborted = operation;
+    else if (wait) this.skipped = { n: wait.n, operation };
     else this.verdict = operation;
     return this.status();
   }

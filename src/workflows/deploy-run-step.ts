@@ -8,7 +8,7 @@ import {
   startChild,
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { FINISH_SIGNAL, deployStepId } from '../protocol.ts';
+import { FINISH_SIGNAL, SKIP_SIGNAL, deployStepId } from '../protocol.ts';
 import type { DeployStepInput, Direction, LockGrant, PlanStep, StepOutcome } from '../protocol.ts';
 import { acts, waiting } from './deploy-activities.ts';
 import { DeployFailed } from './deploy-ends.ts';
@@ -85,7 +85,7 @@ async function oneAttempt(
   if (direction === 'forward') run.stopIfAborted();
   const begun = await CancellationScope.nonCancellable(() => beginStep(workflowId, input, a.mayExist));
   // Only now that the step is there can it be told anything.
-  const followed = follow(run, workflowId, direction);
+  const followed = follow(run, workflowId, n, direction);
   try {
     const outcome = await CancellationScope.nonCancellable(() => begun.outcome);
     // Whatever was in doubt about a command, none of it may go on beside what comes next.
@@ -139,17 +139,25 @@ async function adopt(workflowId: string): Promise<StepOutcome> {
   }
 }
 
-/** While a step runs: passes on that the outside world has finished, and ends the step when the deploy is aborted. */
-function follow(run: RunState, workflowId: string, direction: Direction): { stop(): void } {
+/** While a step runs: passes on what it is told, and ends the step when the deploy is aborted. */
+function follow(run: RunState, workflowId: string, n: number, direction: Direction): { stop(): void } {
   let over = false;
   const step = getExternalWorkflowHandle(workflowId);
   const passOn = async () => {
     if (direction === 'back') return;
     let finished: RunState['finished'];
+    let skipped: RunState['skipped'];
     let cancelled = false;
+    const skip = () => (run.skipped?.n === n ? run.skipped : undefined);
     for (;;) {
-      await condition(() => over || run.finished !== finished || (run.aborted !== undefined && !cancelled));
+      await condition(
+        () => over || run.finished !== finished || skip() !== skipped || (run.aborted !== undefined && !cancelled),
+      );
       if (over) return;
+      if (skip() !== skipped) {
+        skipped = skip();
+        await step.signal(SKIP_SIGNAL, skipped!.operation).catch(gone);
+      }
       if (run.finished !== finished) {
         finished = run.finished;
         await step.signal(FINISH_SIGNAL, finished!).catch(gone);

@@ -151,7 +151,8 @@ async function goBack(run: RunState, grant: LockGrant, end: End): Promise<End> {
 
 async function undo(run: RunState, grant: LockGrant, n: number, step: PlanStep): Promise<boolean> {
   if (run.stateOf(n) === 'compensated') return true;
-  if (!step.rollback) return false;
+  // A pause leaves nothing to undo.
+  if (!step.rollback) return step.type === 'wait';
   run.enter(`rolling back step ${n}, ${step.name}`);
   return runStep(run, grant, n, step, 'back');
 }

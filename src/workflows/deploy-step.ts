@@ -12,12 +12,13 @@ import {
   setCurrentDetails,
   setHandler,
 } from '@temporalio/workflow';
-import { FINISH_SIGNAL, STEP_STATUS_QUERY, TAKE_LEASE_UPDATE } from '../protocol.ts';
+import { FINISH_SIGNAL, SKIP_SIGNAL, STEP_STATUS_QUERY, TAKE_LEASE_UPDATE } from '../protocol.ts';
 import type {
   DeployFinish,
   DeployRef,
   DeployStepInput,
   Lease,
+  Operation,
   PlanStep,
   StepOutcome,
   StepStatus,
@@ -50,6 +51,7 @@ class DeployStep {
   #phase: StepStatus['phase'] = 'running';
   #nonce: string | undefined;
   #finish: DeployFinish | undefined;
+  #skip: Operation | undefined;
 
   constructor(input: DeployStepInput) {
     this.#input = input;
@@ -64,6 +66,9 @@ class DeployStep {
       validator: (request: TakeLease) => this.#checkLease(request),
     });
     setHandler(defineSignal<[DeployFinish]>(FINISH_SIGNAL), (finish) => this.#accept(finish));
+    setHandler(defineSignal<[Operation]>(SKIP_SIGNAL), (operation) => {
+      if (operation?.deploy === this.#input.deploy) this.#skip ??= operation;
+    });
   }
 
   get #waitsForLease(): boolean {
@@ -112,11 +117,23 @@ class DeployStep {
           directory: step.directory,
           database: step.database,
         });
+      case 'wait':
+        return this.#wait(step.timeoutMs);
       case 'external':
         return this.#input.external.mode === 'lease'
           ? this.#byLease(step)
           : this.#byDeadline(this.#input.external.deadlineMs);
     }
+  }
+
+  async #wait(ms: number): Promise<StepOutcome> {
+    setCurrentDetails(
+      `Waits until **${new Date(Date.now() + ms).toISOString()}**; \`lockkeeper deploy skip-step\` ends it before.`,
+    );
+    const skipped = await condition(() => this.#skip !== undefined, ms);
+    return skipped
+      ? { kind: 'done', note: `ended before its time by ${this.#skip!.by}: ${this.#skip!.reason}` }
+      : { kind: 'done' };
   }
 
   async #rollBack(): Promise<StepOutcome> {

@@ -53,7 +53,7 @@ test('the board shows gates with their owner, jobs with progress, and builds', (
   const screen = boardScreen(
     {
       ...empty,
-      gates: [{ taskQueue: 'imports', state: 'closed', deploy: 'v42', runningSlices: 2, fencedNotStopped: 1 }],
+      gates: [{ taskQueue: 'imports', state: 'closed', deploy: 'v42', since: new Date(0), runningSlices: 2, fencedNotStopped: 1 }],
       jobs: [
         {
           workflowId: 'import-7',

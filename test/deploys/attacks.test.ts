@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { DeployDependencies } from '../../src/activities/deploy-dependencies.ts';
 import { createGateActivities } from '../../src/activities/gates.ts';
-import { readLimit } from '../../src/activities/brake.ts';
+import { readLimit } from '../../src/client/queue-limit.ts';
 import { createSettle } from '../../src/activities/settle.ts';
 import { grantLock } from '../../src/ledger/deploy-record.ts';
 import { insertRequest } from '../../src/ledger/deploy-requests.ts';
@@ -192,7 +192,7 @@ test('a workflow of lockkeeper that somebody starts by hand with other input end
     for (const [m, args] of INPUTS_BY_HAND.entries()) {
       const workflowId = `by-hand-${n}-${m}`;
       const started = client.workflow.start(type, { workflowId, taskQueue: coordinatorTaskQueue(ENVIRONMENT), args });
-      const error = await (await started).result().catch((e: unknown) => e);
+      const error: unknown = await (await started).result().catch((e: unknown) => e);
       const { cause } = error as { cause: { type: string; message: string } };
       expect(cause.type).toBe('USAGE');
       expect(cause.message).toContain(type);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import proto from '@temporalio/proto';
 import { expect } from 'vitest';
-import { readLimit } from '../../src/activities/brake.ts';
+import { readLimit } from '../../src/client/queue-limit.ts';
 import { DeployClient } from '../../src/client/deploy-client.ts';
 import { JobClient } from '../../src/client/job-client.ts';
 import { runDeploy } from '../../src/client/run-deploy.ts';

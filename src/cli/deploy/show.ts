@@ -41,12 +41,13 @@ export async function deployShow(id: string, options: EnvironmentOptions & JsonO
 }
 
 export function describeDeploy({ deploy, steps, events, live }: ShownDeploy): string {
-  const { version } = deploy.request;
+  const { version, parameters } = deploy.request;
   const state = deploy.outcome ?? (live ? describeLive(live) : 'not ended, and it neither runs nor waits');
   return [
     `deploy ${deploy.id} of ${deploy.environment}: ${state}`,
     ...(deploy.outcomeReason ? [`reason: ${deploy.outcomeReason}`] : []),
     `plan ${deploy.plan}${version === undefined ? '' : `, version ${version}`}, requested by ${deploy.requestedBy} at ${formatTime(deploy.requestedAt)}`,
+    ...(parameters ? [`parameters: ${describeDetail(parameters)}`] : []),
     `code ${deploy.code}, ${deploy.direction}; ${deploy.runIds.length === 1 ? '1 run' : `${deploy.runIds.length} runs`}`,
     ...(steps.length > 0 ? ['', stepTable(steps)] : []),
     ...(events.length > 0 ? ['', eventTable(events)] : []),

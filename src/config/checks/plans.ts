@@ -1,3 +1,4 @@
+import { GATES_PLAN } from '../../protocol.ts';
 import { unknownWord } from '../did-you-mean.ts';
 import type { Finding } from '../problems.ts';
 import { entriesOf, field, isMap, itemsOf, keysOf, stringsOf } from '../raw.ts';
@@ -8,10 +9,17 @@ import { checkSteps } from './steps.ts';
 /** Plans that pause queues that do not exist, and what is wrong between their steps. */
 export function checkPlans(source: Source): Finding[] {
   return entriesOf(field(source.value, 'plans')).flatMap(([plan, options]) => [
+    ...checkName(plan),
     ...duplicates(source, ['plans', plan, 'queues']),
     ...checkPlanQueues(source, ['plans', plan, 'queues'], field(options, 'queues')),
     ...checkSteps(source, ['plans', plan, 'steps'], itemsOf(field(options, 'steps'))),
   ]);
+}
+
+function checkName(plan: string): Finding[] {
+  if (plan !== GATES_PLAN) return [];
+  const message = `\`${GATES_PLAN}\` is the plan of \`lockkeeper gates close\`; use another name`;
+  return [{ path: ['plans', plan], atKey: true, message }];
 }
 
 function checkPlanQueues(source: Source, path: readonly string[], queues: unknown): Finding[] {

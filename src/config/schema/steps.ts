@@ -36,6 +36,7 @@ export const STEPS = {
     claimWithin: maybe(positiveDuration),
     ...common,
   }),
+  wait: options({ wait: positiveDuration, name: maybe(name) }),
 };
 
 export const STEP_TYPES = Object.keys(STEPS) as (keyof typeof STEPS)[];

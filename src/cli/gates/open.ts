@@ -1,0 +1,119 @@
+import { Command } from 'commander';
+import { DeployClient } from '../../client/deploy-client.ts';
+import { LockkeeperError } from '../../errors.ts';
+import { boardGates } from '../../ledger/board.ts';
+import { openDeploys } from '../../ledger/deploys.ts';
+import { GATES_PLAN } from '../../protocol.ts';
+import { withBoth } from '../connections.ts';
+import type { Connections } from '../connections.ts';
+import { awaitDeploy } from '../deploy/await-deploy.ts';
+import { narrator } from '../deploy/narrator.ts';
+import { printEnd } from '../deploy/result.ts';
+import { EXIT } from '../exit-codes.ts';
+import {
+  configOption,
+  environmentOption,
+  exits,
+  jsonOption,
+  requestedByOption,
+  timeoutOption,
+  waitOptions,
+  withExample,
+} from '../options.ts';
+import type { EnvironmentOptions, JsonOptions } from '../options.ts';
+import { stopOnSignals } from '../signals.ts';
+import { print, printJson } from '../terminal.ts';
+import { environmentOf, requestedBy } from '../who.ts';
+
+export interface GatesOpenOptions extends EnvironmentOptions, JsonOptions {
+  readonly reason: string;
+  readonly id?: string;
+  readonly requestedBy?: string;
+  readonly wait: boolean;
+  readonly timeout?: number;
+}
+
+/** Opens what `gates close` has closed, and takes back what it has asked for. Gates of another deploy are its own to open. */
+export async function gatesOpen(options: GatesOpenOptions): Promise<number> {
+  const environment = await environmentOf(options);
+  const began = Date.now();
+  return withBoth(async (connections) => {
+    const id = await closedBy(connections, environment, options.id);
+    if (id === undefined) {
+      if (options.json) printJson({ environment, closed: false });
+      else print(`no gate of ${environment} is closed, and nobody has asked for it`);
+      return EXIT.ok;
+    }
+    const stop = stopOnSignals();
+    const deploys = new DeployClient(connections.temporal.client, environment);
+    const how = await tellToOpen(deploys, id, options.reason, requestedBy(options.requestedBy));
+    if (how === 'withdrawn' || !options.wait) {
+      if (options.json) printJson({ deploy: id, environment, told: how });
+      else print(how === 'withdrawn' ? `withdrawn: deploy ${id} had not begun` : `told to open: deploy ${id}`);
+      return EXIT.ok;
+    }
+    const end = await awaitDeploy({
+      deploys,
+      id,
+      timeoutMs: options.timeout,
+      signal: stop.signal,
+      onEvent: narrator(),
+      reached: () => false,
+    });
+    if (end === 'reached') throw new Error('nothing was to be reached');
+    const exitCode = printEnd({ id, environment }, end, began, options, stop.by());
+    // Closing that was ended before everything was drained is what was asked for.
+    return end.kind === 'ended' && how === 'abort' && end.outcome === 'aborted' ? EXIT.ok : exitCode;
+  });
+}
+
+/** The deploy that holds gates closed for `gates close`, or is to. @throws {LockkeeperError} DEPLOY_NOT_CURRENT */
+async function closedBy(
+  { ledger }: Connections,
+  environment: string,
+  asked: string | undefined,
+): Promise<string | undefined> {
+  const open = (await openDeploys(ledger, environment)).filter(({ plan }) => plan === GATES_PLAN);
+  const ours = open.find(({ id }) => asked === undefined || id === asked);
+  if (ours) return ours.id;
+  const held = (await boardGates(ledger, environment)).find(({ deploy }) => deploy !== null);
+  if (!held && asked === undefined) return undefined;
+  throw new LockkeeperError(
+    'DEPLOY_NOT_CURRENT',
+    held
+      ? `the gate of ${held.taskQueue} is held by deploy ${held.deploy}, which opens it when it ends`
+      : `no deploy ${asked} of \`gates close\` runs or waits in ${environment}`,
+    { next: held ? `To end it: lockkeeper deploy abort ${held.deploy} --reason …` : 'See `lockkeeper gates`' },
+  );
+}
+
+async function tellToOpen(
+  deploys: DeployClient,
+  deploy: string,
+  reason: string,
+  by: string,
+): Promise<'skipStep' | 'abort' | 'withdrawn'> {
+  const where = await deploys.find(deploy);
+  if (where.at !== 'running') {
+    await deploys.withdraw({ deploy, reason, by });
+    return 'withdrawn';
+  }
+  const action = where.status.steps.some((step) => step.state === 'started') ? 'skipStep' : 'abort';
+  await deploys.operate({ deploy, action, reason, by });
+  return action;
+}
+
+export function gatesOpenCommand(): Command {
+  const command = new Command('open')
+    .description('open what `gates close` has closed')
+    .option('--reason <text>', 'why, for the record', 'done')
+    .option('--id <id>', 'the deploy of `gates close`, if there are several (default: the first)')
+    .addOption(requestedByOption())
+    .addOption(timeoutOption())
+    .addOption(environmentOption())
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .action(exits(gatesOpen));
+  waitOptions('until work moves again').forEach((option) => command.addOption(option));
+  return withExample(command, 'lockkeeper gates open --reason "the database is moved"');
+}
