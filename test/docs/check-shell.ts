@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { readFileSync } from 'node:fs';
 import { COORDINATOR_SIGNALS, checkSignal } from './check-signal.ts';
-import { checkCommandLine } from './command-line.ts';
+import { checkCommandLine, checkNamed } from './command-line.ts';
 import type { Block } from './pages.ts';
 import { PROJECT } from './pages.ts';
 
@@ -37,8 +37,15 @@ const COMMANDS = /(?:^|[;&|(]|\bnpx|\bnohup)[ \t]*(?:\w+=\S* +)*(lockkeeper|npm|
  * @returns what is wrong, a line each
  */
 export async function checkShell(block: Pick<Block, 'at' | 'text'>): Promise<string[]> {
+  // A synopsis names a command, and is none.
+  const synopses = block.text.split('\n').filter((line) => line.includes('[options]'));
+  const wrong = synopses
+    .flatMap((line) => checkNamed(line.trim()) ?? [])
+    .map((complaint) => `${block.at}: ${complaint}`);
+  if (wrong.length > 0) return wrong;
+  const commands = block.text.split('\n').filter((line) => !synopses.includes(line));
   // `<id>` stands for something that the reader knows; to a shell it would be a redirection.
-  const text = block.text.replaceAll(/<([\w-]+)>/g, '$1');
+  const text = commands.join('\n').replaceAll(/<([\w-]+)>/g, '$1');
   const { calls, complaint } = await callsIn(text);
   if (complaint !== undefined) return [`${block.at}: ${complaint}`];
   const written = [...withoutComments(text).matchAll(COMMANDS)].length;

@@ -1,6 +1,9 @@
 import type { Command } from 'commander';
 import { createProgram } from '../../src/cli/program.ts';
 
+/** Thrown in place of what a command does: its line was understood. */
+class Understood extends Error {}
+
 /** What the real program finds wrong with a command line, without running it; undefined: nothing. */
 export async function checkCommandLine(argv: readonly string[]): Promise<string | undefined> {
   let said = '';
@@ -8,22 +11,25 @@ export async function checkCommandLine(argv: readonly string[]): Promise<string 
   const quiet = (command: Command) => {
     const keep = (text: string) => void (said += text);
     command.configureOutput({ writeOut: keep, writeErr: keep });
-    if (command.commands.length === 0) command.action(checkInput);
     command.commands.forEach(quiet);
   };
   quiet(program);
+  program.hook('preAction', (_program, command) => {
+    checkInput(command);
+    throw new Understood();
+  });
   try {
     await program.parseAsync(argv, { from: 'user' });
-    return undefined;
+    throw new Error('it does nothing');
   } catch (error) {
-    if ((error as { exitCode?: unknown }).exitCode === 0) return undefined;
+    if (error instanceof Understood || (error as { exitCode?: unknown }).exitCode === 0) return undefined;
     return `\`lockkeeper ${argv.join(' ')}\`: ${said.trim().split('\n')[0] || String(error)}`;
   }
 }
 
 /** Commander knows nothing of what stands in an option. */
-function checkInput(...args: unknown[]): void {
-  const { input } = (args.at(-1) as Command).opts<{ input?: string }>();
+function checkInput(command: Command): void {
+  const { input } = command.opts<{ input?: string }>();
   if (input !== undefined) JSON.parse(input);
 }
 
