@@ -9,7 +9,7 @@ import { checkCommandLine } from './command-line.ts';
 import type { Block } from './pages.ts';
 
 /** What a part of a config may leave out. */
-const BEFORE = { environment: 'docs', jobs: './jobs.ts' };
+const BEFORE = { environment: 'docs', jobs: './jobs.ts', databases: '{ app: { env: APP_DATABASE_URL } }' };
 
 /**
  * A block of `yaml` is a config, or a part of one, and is loaded as one; what stands behind the fence says otherwise.
@@ -33,9 +33,19 @@ export async function checkYaml(block: Block): Promise<string[]> {
   }
 }
 
-async function checkConfig({ text }: Block): Promise<string[]> {
+/** A list is the steps of a plan, `parameters` alone those of one; anything else is options of the file itself. */
+function asConfig(text: string): string {
+  const value: unknown = parse(text);
+  const within = (head: string, spaces: number) => `${head}\n${text.replaceAll(/^(?=.)/gm, ' '.repeat(spaces))}`;
+  if (Array.isArray(value)) return within('plans:\n  docs:\n    steps:', 6);
+  const isParameters = Object.keys(Object(value) as object).join() === 'parameters';
+  return isParameters ? within('plans:\n  docs:\n    steps: [{ external: true }]', 4) : text;
+}
+
+async function checkConfig(block: Block): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'lockkeeper-docs-'));
   try {
+    const text = asConfig(block.text);
     const own = Object.keys((parse(text) ?? {}) as object);
     const before = Object.entries(BEFORE).filter(([key]) => !own.includes(key));
     const file = join(folder, 'lockkeeper.yaml');
