@@ -12,6 +12,7 @@ const arrows = {
   workers: ['activities', 'ledger', 'jobs', 'client'],
   client: ['ledger', 'jobs', 'commands'],
   dev: [],
+  testing: ['jobs', 'ledger'],
   cli: ['client', 'config', 'dev', 'workers', 'ledger', 'jobs'],
 };
 const rooms = Object.keys(arrows);

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Folders whose tests need no server, or start their own. Every other folder shares one Temporal and one Postgres. */
-const WITHOUT_SERVERS = ['cli', 'commands', 'config', 'dev', 'workflows'].map(
+const WITHOUT_SERVERS = ['cli', 'commands', 'config', 'dev', 'testing/without-database', 'workflows'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 
@@ -10,6 +10,9 @@ const FAULTS = ['failpoints', 'faults'].map((folder) => `test/${folder}/**/*.tes
 
 /** Every block of the documentation, compiled, loaded or run: a suite of its own, `npm run test:docs`. */
 const DOCS = ['test/docs/**/*.test.ts'];
+
+/** The packed package in projects of strangers: installs from the registry, `npm run test:package`. */
+const PACKAGE = ['test/package/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -29,8 +32,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'servers',
-          include: ['test/**/*.test.ts'],
-          exclude: [...WITHOUT_SERVERS, ...FAULTS, ...DOCS],
+          include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
+          exclude: [...WITHOUT_SERVERS, ...FAULTS, ...PACKAGE, ...DOCS],
           globalSetup: 'test/support/servers.ts',
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -54,6 +57,16 @@ export default defineConfig({
           globalSetup: 'test/support/servers.ts',
           testTimeout: 30_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'package',
+          include: PACKAGE,
+          globalSetup: 'test/package/pack.ts',
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
     ],

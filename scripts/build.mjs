@@ -10,7 +10,8 @@ rmSync(at('dist'), { recursive: true, force: true });
 execFileSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', at('tsconfig.build.json')], {
   stdio: 'inherit',
 });
-cpSync(at('src/ledger/migrations'), at('dist/ledger/migrations'), { recursive: true });
+for (const path of ['ledger/migrations', 'cli/init/templates', 'config/example.yaml'])
+  cpSync(at(`src/${path}`), at(`dist/${path}`), { recursive: true });
 chmodSync(at('dist/cli/main.js'), 0o755);
 
 const { bundle } = await import('../dist/workers/workflow-bundle.js');

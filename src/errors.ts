@@ -8,9 +8,16 @@ export const ERROR_CODES = [
   'SETTING_BREAKS_LAW',
   'TEMPORAL_UNREACHABLE',
   'TEMPORAL_TOO_OLD',
+  'TEMPORAL_CONFIG_INVALID',
+  'TEMPORAL_TLS',
+  'TEMPORAL_DENIED',
+  'TEMPORAL_NAMESPACE_MISSING',
   'TEMPORAL_BINARY_MISSING',
   'LEDGER_UNREACHABLE',
+  'LEDGER_DENIED',
+  'LEDGER_DATABASE_MISSING',
   'LEDGER_SCHEMA',
+  'POSTGRES_TOO_OLD',
   'LEDGER_WRONG_CLUSTER',
   'LEDGER_POOLED',
   'QUEUE_OF_ANOTHER_ENVIRONMENT',
@@ -22,6 +29,7 @@ export const ERROR_CODES = [
   'JOB_FAILED',
   'JOB_EXISTS',
   'JOB_NOT_FOUND',
+  'JOB_QUARANTINED',
   'FENCED',
   'STATE_INVALID',
   'STATE_TOO_LARGE',
@@ -49,7 +57,9 @@ export class LockkeeperError extends Error {
   readonly next: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: { next?: string; cause?: unknown } = {}) {
-    super(options.next ? `${message}. ${options.next}` : message, { cause: options.cause });
+    super(options.next ? `${message}${message.endsWith('\n') ? '' : '. '}${options.next}` : message, {
+      cause: options.cause,
+    });
     this.name = 'LockkeeperError';
     this.code = code;
     this.next = options.next;

@@ -16,16 +16,35 @@ export { LockkeeperError, isLockkeeperError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';
 export { connectTemporal } from './client/connection.ts';
 export type { TemporalConnection } from './client/connection.ts';
-export { JobClient, JobHandle } from './client/job-client.ts';
+export { connect } from './client/connect.ts';
+export type { ConnectOptions, Lockkeeper } from './client/connect.ts';
+export { JobClient } from './client/job-client.ts';
 export type { StartOptions } from './client/job-client.ts';
+export { JobHandle } from './client/job-handle.ts';
+export type { ListOptions } from './client/job-list.ts';
+export type { JobRow } from './ledger/jobs.ts';
 export { DeployClient } from './client/deploy-client.ts';
 export type { Whereabouts } from './client/deploy-client.ts';
+export type { DeployNews } from './client/watch-deploy.ts';
+export type { DeployRow } from './ledger/deploys.ts';
 export { ensureSearchAttributes } from './client/search-attributes.ts';
 export { openLedger } from './ledger/pool.ts';
 export type { Ledger, LedgerOptions } from './ledger/pool.ts';
 export { migrateLedger } from './ledger/migrate.ts';
 export { createWorker } from './workers/worker.ts';
 export type { LockkeeperWorker, WorkerOptions } from './workers/worker.ts';
+export { lockkeeperPlugin } from './workers/plugin.ts';
+export type { LockkeeperPlugin, LockkeeperPluginOptions } from './workers/plugin.ts';
+export { workflowsOfJobs } from './workers/join-workflows.ts';
 export { createLogger } from './log.ts';
 export type { Logger } from './log.ts';
-export type { DeployRequest, DeployStatus, DeployTicket, JobStatus, Outcome, ReleaseChoice } from './protocol.ts';
+export type {
+  DeployRequest,
+  DeployRunResult,
+  DeployStatus,
+  DeployTicket,
+  JobStatus,
+  Operation,
+  Outcome,
+  ReleaseChoice,
+} from './protocol.ts';

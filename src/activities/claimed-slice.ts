@@ -1,9 +1,10 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { RESULT_IN_TEMPORAL_BYTES } from '../defaults.ts';
-import { LockkeeperError, errorMessage, readableError } from '../errors.ts';
+import { LockkeeperError, readableError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
-import { backoffMs } from '../jobs/retry.ts';
+import { parseInput } from '../jobs/input.ts';
+import { afterFailure, backoffMs } from '../jobs/retry.ts';
 import { isRetryable, runSlice } from '../jobs/run-slice.ts';
 import type { SliceEnd } from '../jobs/run-slice.ts';
 import { LedgerAway, Saver } from '../jobs/saver.ts';
@@ -122,8 +123,8 @@ export class ClaimedSlice {
     const readable = readableError(error);
     const { message } = readable;
     const seq = this.seq;
-    const failures = seq > this.#input.seq ? 1 : this.#input.failures + 1;
-    const again = isRetryable(error) && failures < this.#definition.retry.maximumAttempts;
+    const before = seq > this.#input.seq ? 0 : this.#input.failures;
+    const { failures, again } = afterFailure(this.#definition.retry, before, isRetryable(error));
     this.#deps.log.warn(
       { err: readable, job: this.#definition.name, key: this.#input.key, failures, again },
       'the job failed',
@@ -176,21 +177,4 @@ export class ClaimedSlice {
 export function doneOutcome(seq: number, result: unknown): SliceOutcome {
   const size = Buffer.byteLength(JSON.stringify(result) ?? '');
   return size > RESULT_IN_TEMPORAL_BYTES ? { kind: 'done', seq, inLedger: true } : { kind: 'done', seq, result };
-}
-
-function parseInput(definition: AnyJob, input: unknown): unknown {
-  const parse = definition.options.parseInput;
-  if (!parse) return input;
-  try {
-    return parse(input) as unknown;
-  } catch (error) {
-    throw new LockkeeperError(
-      'JOB_INPUT_INVALID',
-      `the input of job ${definition.name} does not parse: ${errorMessage(error)}`,
-      {
-        next: 'Start it again with a corrected input',
-        cause: error,
-      },
-    );
-  }
 }

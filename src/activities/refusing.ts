@@ -7,6 +7,12 @@ export async function refusing<T>(act: () => Promise<T>): Promise<T> {
     return await act();
   } catch (error) {
     if (!isLockkeeperError(error)) throw error;
-    throw ApplicationFailure.create({ message: error.message, type: error.code, nonRetryable: true, cause: error });
+    throw ApplicationFailure.create({
+      message: error.message,
+      type: error.code,
+      nonRetryable: true,
+      details: error.next === undefined ? [] : [error.next],
+      cause: error,
+    });
   }
 }

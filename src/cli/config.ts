@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { loadConfig, loadJobs, withQueues } from '../config/index.ts';
 import type { Config } from '../config/index.ts';
+import { configJsonSchema } from '../config/schema/json-schema.ts';
 import { EXIT } from './exit-codes.ts';
 import { configOption, exits, jsonOption, withExample } from './options.ts';
 import type { ConfigOptions, JsonOptions } from './options.ts';
@@ -52,6 +53,12 @@ export async function configCheck(options: ConfigOptions & JsonOptions): Promise
   return EXIT.ok;
 }
 
+/** Prints the JSON Schema of lockkeeper.yaml, for editors. */
+export function configSchema(): Promise<number> {
+  printJson(configJsonSchema());
+  return Promise.resolve(EXIT.ok);
+}
+
 const list = (names: readonly string[]) => names.join(', ') || 'none';
 
 export function configCommand(): Command {
@@ -65,8 +72,12 @@ export function configCommand(): Command {
     .addOption(configOption())
     .addOption(jsonOption())
     .action(exits(configCheck));
+  const schema = new Command('schema')
+    .description('print the JSON Schema of lockkeeper.yaml, by which editors complete and check it')
+    .action(exits(configSchema));
   return new Command('config')
     .description('lockkeeper.yaml')
     .addCommand(withExample(show, 'lockkeeper config show'))
-    .addCommand(withExample(check, 'lockkeeper config check --config deploy/lockkeeper.yaml'));
+    .addCommand(withExample(check, 'lockkeeper config check --config deploy/lockkeeper.yaml'))
+    .addCommand(withExample(schema, 'lockkeeper config schema > lockkeeper.schema.json'));
 }

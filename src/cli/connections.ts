@@ -1,24 +1,22 @@
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { connectTemporal } from '../client/connection.ts';
 import type { TemporalConnection } from '../client/connection.ts';
-import { LockkeeperError, errorMessage } from '../errors.ts';
+import { temporalConfig } from '../client/temporal-config.ts';
+import { databaseUrl } from '../ledger/database-url.ts';
+import { checkOwner } from '../ledger/identity.ts';
+import { ledgerError } from '../ledger/ledger-errors.ts';
 import { openLedger } from '../ledger/pool.ts';
-import type { Ledger } from '../ledger/pool.ts';
+import type { Ledger, LedgerOptions } from '../ledger/pool.ts';
+import { checkSchema } from '../ledger/schema.ts';
 import { createLogger } from '../log.ts';
+import { allOrErrors } from './all-or-errors.ts';
 
 export interface Connections {
   readonly temporal: TemporalConnection;
   readonly ledger: Ledger;
 }
 
-/** @throws {LockkeeperError} USAGE */
-export function databaseUrl(env: NodeJS.ProcessEnv = process.env): string {
-  const url = env['DATABASE_URL'];
-  if (url) return url;
-  throw new LockkeeperError('USAGE', "DATABASE_URL is not set, it must be the URL of the ledger's Postgres", {
-    next: '`lockkeeper dev` brings one and prints the line to copy',
-  });
-}
+/** Nobody waits longer for a ledger that only adds to the picture, milliseconds. */
+const GLANCE = 2_000;
 
 /** Connects to Temporal for as long as `body` runs. */
 export async function withTemporal<T>(body: (temporal: TemporalConnection) => Promise<T>): Promise<T> {
@@ -30,42 +28,70 @@ export async function withTemporal<T>(body: (temporal: TemporalConnection) => Pr
   }
 }
 
-/** Opens the ledger for as long as `body` runs; Temporal is only asked for its namespace's name, not contacted. */
-export async function withLedger<T>(
-  body: (ledger: Ledger) => Promise<T>,
-  applicationName = 'lockkeeper cli',
-): Promise<T> {
-  const namespace = loadClientConnectConfig().namespace ?? 'default';
-  const ledger = openLedger({ databaseUrl: databaseUrl(), namespace, applicationName, log: createLogger() });
+/**
+ * The ledger as long as `body` runs, where DATABASE_URL names one. For what makes a picture fuller: nothing may depend on it,
+ * and whether it is there shows only when it is asked.
+ */
+export async function withLedgerIfThere<T>(body: (ledger: Ledger | undefined) => Promise<T>): Promise<T> {
+  if (!process.env['DATABASE_URL']) return body(undefined);
+  const ledger = open({ queryTimeoutMs: GLANCE });
   try {
-    await expectSchema(ledger);
     return await body(ledger);
   } finally {
     await ledger.close();
   }
 }
 
-/** Both. The ledger first: it says sooner when it is not there. */
-export function withBoth<T>(body: (connections: Connections) => Promise<T>, applicationName?: string): Promise<T> {
-  return withLedger((ledger) => withTemporal((temporal) => body({ temporal, ledger })), applicationName);
+/** Opens the ledger for as long as `body` runs; Temporal is only asked for its namespace's name, not contacted. */
+export async function withLedger<T>(
+  body: (ledger: Ledger) => Promise<T>,
+  options: Partial<LedgerOptions> = {},
+): Promise<T> {
+  const ledger = await openChecked(options);
+  try {
+    return await body(ledger);
+  } finally {
+    await ledger.close();
+  }
 }
 
-/** Every other query may then expect its tables. */
-async function expectSchema(ledger: Ledger): Promise<void> {
-  let found: boolean | undefined;
+/** Both; what is wrong with either is said at once. */
+export async function withBoth<T>(
+  body: (connections: Connections) => Promise<T>,
+  options: Partial<LedgerOptions> = {},
+): Promise<T> {
+  // Before anybody is waited for.
+  await allOrErrors({ start: () => databaseUrl() }, { start: () => temporalConfig() });
+  const [ledger, temporal] = await allOrErrors(
+    { start: () => openChecked(options), undo: (opened: Ledger) => opened.close() },
+    { start: () => connectTemporal(), undo: ({ connection }: TemporalConnection) => connection.close() },
+  );
   try {
-    const { rows } = await ledger.pool.query<{ found: boolean }>(
-      `select to_regclass('lockkeeper._ledger') is not null as found`,
-    );
-    found = rows[0]?.found;
-  } catch (error) {
-    throw new LockkeeperError('LEDGER_UNREACHABLE', `the ledger's Postgres does not answer: ${errorMessage(error)}`, {
-      next: 'Check DATABASE_URL and that the server runs',
-      cause: error,
-    });
+    await checkOwner(ledger, temporal.clusterId);
+    return await body({ temporal, ledger });
+  } finally {
+    await temporal.connection.close();
+    await ledger.close();
   }
-  if (found) return;
-  throw new LockkeeperError('LEDGER_SCHEMA', 'the database has no lockkeeper schema', {
-    next: 'Run `lockkeeper ledger migrate`',
+}
+
+function open(options: Partial<LedgerOptions>): Ledger {
+  return openLedger({
+    databaseUrl: databaseUrl(),
+    namespace: temporalConfig().namespace,
+    applicationName: 'lockkeeper cli',
+    log: createLogger(),
+    ...options,
   });
+}
+
+async function openChecked(options: Partial<LedgerOptions>): Promise<Ledger> {
+  const ledger = open(options);
+  try {
+    await checkSchema(ledger.pool);
+    return ledger;
+  } catch (error) {
+    await ledger.close();
+    throw ledgerError(error, ledger.databaseUrl);
+  }
 }

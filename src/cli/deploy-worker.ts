@@ -16,22 +16,25 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
   const { environment } = config;
   const buildId = buildIdOf(options, config);
   const log = createLogger({ buildId });
-  return withBoth(async ({ temporal, ledger }) => {
-    await ensureSearchAttributes(temporal.connection, temporal.namespace);
-    const { createDeployWorker } = await import('../workers/deploy-worker.ts');
-    const created = await createDeployWorker({
-      environment,
-      temporal,
-      ledger,
-      taskQueues: config.queues.map((queue) => queue.taskQueue),
-      buildId,
-      resolvePlan: (name, parameters) => resolvePlan(config, name, parameters),
-      databaseUrl: (name) => databaseUrlOf(config, name),
-      output: ({ text, ...where }) => log.info(where, text),
-      log,
-    });
-    return serve(created, log);
-  }, 'lockkeeper deploy-worker');
+  return withBoth(
+    async ({ temporal, ledger }) => {
+      await ensureSearchAttributes(temporal.connection, temporal.namespace);
+      const { createDeployWorker } = await import('../workers/deploy-worker.ts');
+      const created = await createDeployWorker({
+        environment,
+        temporal,
+        ledger,
+        taskQueues: config.queues.map((queue) => queue.taskQueue),
+        buildId,
+        resolvePlan: (name, parameters) => resolvePlan(config, name, parameters),
+        databaseUrl: (name) => databaseUrlOf(config, name),
+        output: ({ text, ...where }) => log.info(where, text),
+        log,
+      });
+      return serve(created, log);
+    },
+    { applicationName: 'lockkeeper deploy-worker' },
+  );
 }
 
 /** Only a config without `queues` needs the modules of the jobs here. */

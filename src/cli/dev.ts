@@ -1,11 +1,17 @@
 import { once } from 'node:events';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import type { DevEnvironment } from '../dev/start.ts';
+import { checkDatabaseUrl } from '../ledger/database-url.ts';
 import { createLogger } from '../log.ts';
 import { SEARCH_ATTRIBUTES } from '../protocol.ts';
 import { EXIT } from './exit-codes.ts';
+import { DevAddresses } from './json/others.ts';
+import { printLineAs } from './json/print.ts';
 import { exits, jsonOption, parsePort, withExample } from './options.ts';
 import type { JsonOptions } from './options.ts';
+import { shellQuoted, shellWord } from './shell.ts';
 import { stopOnSignals } from './signals.ts';
 import { print, tell } from './terminal.ts';
 
@@ -21,6 +27,7 @@ const A_DAY = 86_400_000;
 
 /** Runs a Temporal server and a Postgres until Ctrl-C. */
 export async function dev(options: DevOptions): Promise<number> {
+  if (process.env['DATABASE_URL']) checkDatabaseUrl(process.env['DATABASE_URL']);
   const { startDev } = await import('../dev/start.ts');
   const { migrateLedger } = await import('../ledger/migrate.ts');
   const environment = await startDev({ ...options, log: tell, searchAttributes: SEARCH_ATTRIBUTES });
@@ -28,22 +35,19 @@ export async function dev(options: DevOptions): Promise<number> {
   try {
     await migrateLedger(environment.databaseUrl, createLogger());
     const { signal } = stopOnSignals();
-    print(options.json ? JSON.stringify(addresses(environment)) : describeDev(environment, options.dir));
+    // It holds the password.
+    await writeFile(envFile(options.dir), `${exportLines(environment).join('\n')}\n`, { mode: 0o600 });
+    if (options.json) printLineAs(DevAddresses, environment);
+    else print(describeDev(environment, options.dir));
     if (!signal.aborted) await once(signal, 'abort');
     tell('stopping');
   } finally {
     clearInterval(alive);
+    await rm(envFile(options.dir), { force: true });
     await environment.stop();
   }
   return EXIT.ok;
 }
-
-const addresses = ({ temporalAddress, namespace, uiUrl, databaseUrl }: DevEnvironment) => ({
-  temporalAddress,
-  namespace,
-  uiUrl,
-  databaseUrl,
-});
 
 /** Where everything is. The password stands only in the line that is there to be copied. */
 export function describeDev(environment: DevEnvironment, dir: string): string {
@@ -55,17 +59,23 @@ export function describeDev(environment: DevEnvironment, dir: string): string {
     `Postgres   ${url.host}${url.pathname}`,
     `state      ${dir}`,
     '',
-    'Copy this into the shell of your workers:',
+    `Copy this into the shell of your workers, or type \`. ${shellWord(envFile(dir))}\` there:`,
     '',
-    `export TEMPORAL_ADDRESS=${quoted(temporalAddress)}`,
-    ...(namespace === 'default' ? [] : [`export TEMPORAL_NAMESPACE=${quoted(namespace)}`]),
-    `export DATABASE_URL=${quoted(environment.databaseUrl)}`,
+    ...exportLines(environment),
     '',
     'Ctrl-C stops it; the state stays.',
   ].join('\n');
 }
 
-const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+/** What a shell needs to know to reach the servers. */
+const exportLines = ({ temporalAddress, namespace, databaseUrl }: DevEnvironment) => [
+  `export TEMPORAL_ADDRESS=${shellQuoted(temporalAddress)}`,
+  ...(namespace === 'default' ? [] : [`export TEMPORAL_NAMESPACE=${shellQuoted(namespace)}`]),
+  `export DATABASE_URL=${shellQuoted(databaseUrl)}`,
+];
+
+/** The same lines as a file, for as long as the servers run. */
+const envFile = (dir: string) => join(dir, 'env');
 
 export function devCommand(): Command {
   const command = new Command('dev')

@@ -1,28 +1,40 @@
 import { constants } from 'node:os';
 import type { DeployEnd } from '../client/run-deploy.ts';
-import { isLockkeeperError } from '../errors.ts';
+import { ERROR_CODES, isLockkeeperError } from '../errors.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Outcome } from '../protocol.ts';
 
 /** What the exit code of every command means. Scripts branch on these numbers: none of them ever changes its meaning. */
 export const EXIT = {
-  /** The command did what it was asked; the deploy succeeded; the job is done. */
   ok: 0,
-  /** The deploy or job failed, or something broke that no other number names. */
   failed: 1,
-  /** Wrong options, or a config that cannot be used. */
   usage: 2,
   rolledBack: 3,
-  /** A person ended the deploy, or the job was cancelled. */
   aborted: 4,
-  /** The request was refused; nothing was started. */
   rejected: 5,
   leaseLost: 6,
-  /** Not ended within `--timeout`; it goes on without us. */
   timedOut: 7,
-  /** Temporal, the ledger or the deploy worker does not answer. */
   noAnswer: 8,
 } as const;
+
+export interface ExitCodeMeaning {
+  readonly codes: readonly number[];
+  readonly meaning: string;
+}
+
+/** The table of `lockkeeper help exit-codes`, the README and the docs. */
+export const EXIT_CODES: readonly ExitCodeMeaning[] = [
+  { codes: [EXIT.ok], meaning: 'the command did what it was asked; the deploy succeeded; the job is done' },
+  { codes: [EXIT.failed], meaning: 'the deploy or job failed, or something broke that no other number names' },
+  { codes: [EXIT.usage], meaning: 'wrong options, or a config, server or database that cannot be used as it is' },
+  { codes: [EXIT.rolledBack], meaning: 'the deploy failed and was rolled back' },
+  { codes: [EXIT.aborted], meaning: 'a person ended the deploy, or the job was cancelled' },
+  { codes: [EXIT.rejected], meaning: 'refused, and nothing was started: conflict, unknown plan, lease taken' },
+  { codes: [EXIT.leaseLost], meaning: 'the lease of the deploy was lost; the command was ended' },
+  { codes: [EXIT.timedOut], meaning: 'not ended within `--timeout`; it goes on without us' },
+  { codes: [EXIT.noAnswer], meaning: 'Temporal, the ledger or the deploy worker does not answer' },
+  { codes: [128 + constants.signals.SIGINT, 128 + constants.signals.SIGTERM], meaning: 'SIGINT, SIGTERM' },
+];
 
 /** Exit codes of errors; those not named here mean {@link EXIT.failed}. */
 const OF_ERROR: Partial<Record<ErrorCode, number>> = {
@@ -37,7 +49,15 @@ const OF_ERROR: Partial<Record<ErrorCode, number>> = {
   LEDGER_WRONG_CLUSTER: EXIT.usage,
   LEDGER_SCHEMA: EXIT.usage,
   LEDGER_POOLED: EXIT.usage,
+  LEDGER_DENIED: EXIT.usage,
+  LEDGER_DATABASE_MISSING: EXIT.usage,
+  POSTGRES_TOO_OLD: EXIT.usage,
   TEMPORAL_TOO_OLD: EXIT.usage,
+  JOB_EXISTS: EXIT.rejected,
+  TEMPORAL_CONFIG_INVALID: EXIT.usage,
+  TEMPORAL_TLS: EXIT.usage,
+  TEMPORAL_DENIED: EXIT.usage,
+  TEMPORAL_NAMESPACE_MISSING: EXIT.usage,
   DEPLOY_CONFLICT: EXIT.rejected,
   DEPLOY_INVALID: EXIT.rejected,
   DEPLOY_NOT_CURRENT: EXIT.rejected,
@@ -58,6 +78,10 @@ const OF_OUTCOME: Record<Outcome, number> = {
 
 export const exitCodeOfError = (error: unknown): number =>
   (isLockkeeperError(error) && OF_ERROR[error.code]) || EXIT.failed;
+
+/** The errors that end a command with this code. */
+export const errorsOf = (exitCode: number): ErrorCode[] =>
+  ERROR_CODES.filter((code) => (OF_ERROR[code] ?? EXIT.failed) === exitCode);
 
 export const exitCodeOfOutcome = (outcome: Outcome): number => OF_OUTCOME[outcome];
 

@@ -1,13 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { boardCommand } from './board.ts';
+import { boardCommand } from './board/index.ts';
+import { completeCommand, completionCommand } from './completion/index.ts';
 import { configCommand } from './config.ts';
 import { deployCommand } from './deploy/index.ts';
 import { deployWorkerCommand } from './deploy-worker.ts';
 import { devCommand } from './dev.ts';
 import { gatesCommand } from './gates/index.ts';
+import { helpCommand } from './help.ts';
+import { initCommand } from './init/index.ts';
 import { jobCommand } from './job/index.ts';
 import { ledgerCommand } from './ledger.ts';
+import { ownPackage } from './package.ts';
 import { formatUsageError } from './report-error.ts';
 import { workerCommand } from './worker.ts';
 
@@ -17,7 +20,8 @@ export function createProgram(): Command {
     .description(
       'Deploys that lose no work: long jobs on Temporal save their place, step aside for a deploy, and go on.',
     )
-    .version(packageVersion())
+    .version(ownPackage().version)
+    .addCommand(initCommand())
     .addCommand(devCommand())
     .addCommand(ledgerCommand())
     .addCommand(workerCommand())
@@ -27,7 +31,14 @@ export function createProgram(): Command {
     .addCommand(gatesCommand())
     .addCommand(boardCommand())
     .addCommand(configCommand())
-    .addHelpText('after', '\nExample:\n  $ lockkeeper dev\n\nEvery command has its own --help.');
+    .helpCommand(false)
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ lockkeeper dev\n\nEvery command has its own --help. Exit codes: lockkeeper help exit-codes',
+    );
+  program.addCommand(helpCommand(program)).addCommand(completionCommand()).addCommand(completeCommand(program), {
+    hidden: true,
+  });
   settle(program);
   return program;
 }
@@ -38,11 +49,10 @@ function settle(command: Command): void {
     // Else the program's own --version would take that of `deploy run`.
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(formatUsageError(text)) });
+    .configureOutput({
+      // Naming no command is a way to ask for the help: that is an answer, not a complaint.
+      writeErr: (text) => process.stdout.write(text),
+      outputError: (text) => process.stderr.write(formatUsageError(text)),
+    });
   command.commands.forEach(settle);
-}
-
-function packageVersion(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

@@ -1,22 +1,29 @@
+import { grpcStatus } from '../client/temporal-errors.ts';
 import { LockkeeperError, errorMessage, isLockkeeperError } from '../errors.ts';
+import { ledgerError } from '../ledger/ledger-errors.ts';
 
 /** gRPC statuses of a server that does not answer. */
 const NO_ANSWER = [4, 14];
+/** … and of one that does, and says no. */
+const DENIED = [7, 16];
 
-/** An error of Temporal's client about a silent server as one of our own; others stay what they are. */
-export function explainError(error: unknown): unknown {
-  if (isLockkeeperError(error) || !NO_ANSWER.includes(grpcStatus(error) ?? -1)) return error;
-  return new LockkeeperError('TEMPORAL_UNREACHABLE', `Temporal does not answer: ${errorMessage(error)}`, {
-    next: 'Check TEMPORAL_ADDRESS and that the server runs',
-    cause: error,
-  });
-}
-
-function grpcStatus(error: unknown): number | undefined {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if ('code' in at && typeof at.code === 'number') return at.code;
+/** Errors of Temporal's client and of Postgres about what is set up as our own; others stay what they are. */
+export function explainError(error: unknown, env: NodeJS.ProcessEnv = process.env): unknown {
+  if (isLockkeeperError(error)) return error;
+  const status = grpcStatus(error) ?? -1;
+  if (NO_ANSWER.includes(status)) {
+    return new LockkeeperError('TEMPORAL_UNREACHABLE', `Temporal does not answer: ${errorMessage(error)}`, {
+      next: 'Check TEMPORAL_ADDRESS and that the server runs',
+      cause: error,
+    });
   }
-  return undefined;
+  if (DENIED.includes(status)) {
+    return new LockkeeperError('TEMPORAL_DENIED', `Temporal does not let us do this: ${errorMessage(error)}`, {
+      next: 'See what the API key or the certificate may do',
+      cause: error,
+    });
+  }
+  return ledgerError(error, env['DATABASE_URL'] ?? '');
 }
 
 /**
@@ -31,10 +38,10 @@ export function formatError(error: unknown, env: NodeJS.ProcessEnv = process.env
 }
 
 /** Commander's complaints about the command line in the same form, on one line with its suggestion. */
-export function formatUsageError(text: string): string {
-  const message = text
+export const formatUsageError = (text: string): string => `lockkeeper: ${usageMessage(text)} [USAGE]\n`;
+
+export const usageMessage = (text: string): string =>
+  text
     .trim()
     .replace(/^error: /, '')
     .replace(/\n+/g, ' ');
-  return `lockkeeper: ${message} [USAGE]\n`;
-}

@@ -22,24 +22,27 @@ export async function worker(options: WorkerOptions): Promise<number> {
   );
   const buildId = buildIdOf(options, config);
   const log = createLogger({ environment: config.environment, buildId });
-  return withBoth(async ({ temporal, ledger }) => {
-    await ensureSearchAttributes(temporal.connection, temporal.namespace);
-    const { createWorker } = await import('../workers/worker.ts');
-    const created = await createWorker({
-      environment: config.environment,
-      temporal,
-      ledger,
-      jobs,
-      workflows: config.workflows,
-      buildId,
-      maxConcurrentSlices: config.worker.maxConcurrentSlices,
-      shutdownGraceMs: config.worker.shutdownGraceMs,
-      shutdownForceMs: config.worker.shutdownForceMs,
-      drainDeadlineMs: config.drain.deadlineMs,
-      log,
-    });
-    return serve(created, log);
-  }, 'lockkeeper worker');
+  return withBoth(
+    async ({ temporal, ledger }) => {
+      await ensureSearchAttributes(temporal.connection, temporal.namespace);
+      const { createWorker } = await import('../workers/worker.ts');
+      const created = await createWorker({
+        environment: config.environment,
+        temporal,
+        ledger,
+        jobs,
+        workflows: config.workflows,
+        buildId,
+        maxConcurrentSlices: config.worker.maxConcurrentSlices,
+        shutdownGraceMs: config.worker.shutdownGraceMs,
+        shutdownForceMs: config.worker.shutdownForceMs,
+        drainDeadlineMs: config.drain.deadlineMs,
+        log,
+      });
+      return serve(created, log);
+    },
+    { applicationName: 'lockkeeper worker' },
+  );
 }
 
 /** The command line, then what the platform sets, then the config. */

@@ -1,18 +1,23 @@
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
-import type { ClientConnectConfig } from '@temporalio/envconfig';
+import type { ConnectionLike } from '@temporalio/client';
 import { MINIMUM_TEMPORAL_SERVER } from '../defaults.ts';
-import { LockkeeperError, errorMessage } from '../errors.ts';
-
-type ConnectOptions = ClientConnectConfig['connectionOptions'];
+import { LockkeeperError, isLockkeeperError } from '../errors.ts';
+import { diagnose } from './diagnose.ts';
+import { temporalConfig } from './temporal-config.ts';
+import type { TemporalConfig } from './temporal-config.ts';
+import { connectError, connectionError } from './temporal-errors.ts';
 
 /** How long the first contact may take, milliseconds. */
 const CONNECT_WITHIN = 10_000;
+/** When it is looked at why there is no connection yet, milliseconds. */
+const LOOK_AFTER = 2_000;
 
 export interface TemporalConnection {
   readonly client: Client;
   readonly connection: Connection;
-  readonly connectionOptions: ConnectOptions;
+  readonly connectionOptions: TemporalConfig['connectionOptions'];
   readonly namespace: string;
   /** Identity of the Temporal cluster; the ledger remembers it. */
   readonly clusterId: string;
@@ -21,42 +26,60 @@ export interface TemporalConnection {
 /**
  * Connects as Temporal's own environment configuration says (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`,
  * TLS, profiles of `temporal.toml`), and refuses a server that is too old.
- * @throws {LockkeeperError} TEMPORAL_UNREACHABLE, TEMPORAL_TOO_OLD
+ * @throws {LockkeeperError} TEMPORAL_CONFIG_INVALID, TEMPORAL_UNREACHABLE, TEMPORAL_TLS, TEMPORAL_DENIED,
+ *   TEMPORAL_NAMESPACE_MISSING, TEMPORAL_TOO_OLD
  */
 export async function connectTemporal(env: NodeJS.ProcessEnv = process.env): Promise<TemporalConnection> {
-  const config = loadClientConnectConfig({ overrideEnvVars: definedOf(env) });
-  const connectionOptions: ConnectOptions = config.connectionOptions;
-  const namespace = config.namespace ?? 'default';
-  const address = connectionOptions.address ?? 'localhost:7233';
-  let connection: Connection;
+  const config = temporalConfig(env);
+  const { connectionOptions, namespace, address } = config;
+  const connection = Connection.lazy({ ...connectionOptions, connectTimeout: CONNECT_WITHIN });
   try {
-    connection = await Connection.connect({ ...connectionOptions, connectTimeout: CONNECT_WITHIN });
-  } catch (error) {
-    throw new LockkeeperError(
-      'TEMPORAL_UNREACHABLE',
-      `Temporal does not answer at ${address}: ${errorMessage(error)}`,
-      {
-        next: 'Start it (`lockkeeper dev` brings one), or set TEMPORAL_ADDRESS',
-        cause: error,
-      },
+    await connected(connection, config);
+    const { clusterId } = await connection.withDeadline(Date.now() + CONNECT_WITHIN, () =>
+      inspect(connection, namespace, address),
     );
-  }
-  try {
-    const info = await connection.withDeadline(Date.now() + CONNECT_WITHIN, () =>
-      connection.workflowService.getClusterInfo({}),
-    );
-    refuseOldServer(info.serverVersion ?? '0', address);
-    return {
-      client: new Client({ connection, namespace }),
-      connection,
-      connectionOptions,
-      namespace,
-      clusterId: info.clusterId ?? '',
-    };
+    return { client: new Client({ connection, namespace }), connection, connectionOptions, namespace, clusterId };
   } catch (error) {
     await connection.close();
-    throw error;
+    throw isLockkeeperError(error) ? error : await connectError(error, config);
   }
+}
+
+/** gRPC would wait to the last moment also for what cannot come right. */
+async function connected(connection: Connection, config: TemporalConfig): Promise<void> {
+  const patience = new AbortController();
+  const hopeless = async () => {
+    await delay(LOOK_AFTER, undefined, patience);
+    const diagnosis = await diagnose(config);
+    if (diagnosis.kind !== 'nothing') throw connectionError(diagnosis, config);
+    await once(patience.signal, 'abort');
+  };
+  try {
+    // A proxy that gRPC goes through is not on the way of a look.
+    await Promise.race([connection.ensureConnected(), ...(behindProxy(process.env) ? [] : [hopeless()])]);
+  } finally {
+    patience.abort();
+  }
+}
+
+const behindProxy = (env: NodeJS.ProcessEnv) => ['grpc_proxy', 'https_proxy', 'http_proxy'].some((name) => env[name]);
+
+async function inspect(connection: Connection, namespace: string, address: string): Promise<{ clusterId: string }> {
+  const clusterId = await clusterIdOf(connection, address);
+  await connection.workflowService.describeNamespace({ namespace });
+  return { clusterId };
+}
+
+/**
+ * Identity of the Temporal cluster at the other end of a connection, also of one that was made elsewhere.
+ * @throws {LockkeeperError} TEMPORAL_TOO_OLD
+ */
+export async function clusterIdOf(connection: ConnectionLike, address = 'the other end'): Promise<string> {
+  const { serverVersion, clusterId } = await connection.withDeadline(Date.now() + CONNECT_WITHIN, () =>
+    connection.workflowService.getClusterInfo({}),
+  );
+  refuseOldServer(serverVersion ?? '0', address);
+  return clusterId ?? '';
 }
 
 function refuseOldServer(version: string, address: string): void {
@@ -72,6 +95,3 @@ function refuseOldServer(version: string, address: string): void {
     },
   );
 }
-
-const definedOf = (env: NodeJS.ProcessEnv) =>
-  Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));

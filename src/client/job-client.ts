@@ -1,35 +1,31 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
-import { LockkeeperError, errorMessage } from '../errors.ts';
-import type { AnyJob, InputOf, ResultOf } from '../jobs/define-job.ts';
-import { loadCheckpoint } from '../ledger/checkpoints.ts';
-import { knownJobs, listJobs, readJob } from '../ledger/jobs.ts';
+import { LockkeeperError } from '../errors.ts';
+import type { AnyJob, InputOf, JobDefinition, ResultOf } from '../jobs/define-job.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 import type { Ledger } from '../ledger/pool.ts';
-import { JOB_STATUS_QUERY, JOB_WORKFLOW, RELEASE_UPDATE } from '../protocol.ts';
-import type { JobStatus, JobWorkflowInput, ReleaseChoice, ResultInLedger } from '../protocol.ts';
-import { isNotFound } from './not-found.ts';
-import { refusalOf } from './update-errors.ts';
-
-/** Temporal takes no payload above 2 MiB; some of that is for the rest of it. */
-const INPUT_LIMIT_BYTES = 2 * 1024 * 1024 - 4_096;
-/** How often {@link JobHandle.progress} looks, milliseconds. */
-const LOOK_EVERY = 500;
-
-/** Jobs in a list unless asked otherwise. */
-const LIST_LIMIT = 50;
+import { JOB_WORKFLOW } from '../protocol.ts';
+import type { JobWorkflowInput } from '../protocol.ts';
+import { JobHandle } from './job-handle.ts';
+import { checkedInputHash } from './job-input.ts';
+import { findJobs } from './job-list.ts';
+import type { ListOptions } from './job-list.ts';
+import { nameOf } from './job-row.ts';
 
 export interface StartOptions {
-  /** The job's id; starting it again under the same id gives the job that is there. Random unless given. */
+  /**
+   * The job's id, random unless given. Starting the same job with an equal input again gives the job that is there, also
+   * when it is done; one that failed or was cancelled begins anew.
+   */
   readonly id?: string;
   /** Whom the job belongs to; a search attribute. */
   readonly owner?: string;
 }
 
 /**
- * Starts jobs and looks after them. A job may be started at any time, also during a deploy.
+ * Starts jobs and looks after them. A job may be started at any time, also during a deploy: it begins when the gate of its
+ * task queue opens.
  * @example
  * const job = await new JobClient(client, ledger).start(importCities, { file }, { id: 'import-7' });
  * const { rows } = await job.result();
@@ -43,13 +39,17 @@ export class JobClient {
     this.#ledger = ledger;
   }
 
-  /** @throws {LockkeeperError} JOB_INPUT_INVALID when it is too large or cannot be JSON */
+  /**
+   * Returns when Temporal has the job, before it begins.
+   * @throws {LockkeeperError} JOB_INPUT_INVALID when it is too large, cannot be JSON or is refused by the job's `parseInput`
+   * @throws {LockkeeperError} JOB_EXISTS when the id belongs to another job, or to this one with another input
+   */
   async start<D extends AnyJob>(
     definition: D,
     input: InputOf<D>,
     options: StartOptions = {},
   ): Promise<JobHandle<ResultOf<D>>> {
-    refuseLargeInput(definition.name, input);
+    const inputHash = checkedInputHash(definition, input);
     const id = options.id ?? `${definition.name}-${randomUUID()}`;
     const args: JobWorkflowInput = {
       job: definition.name,
@@ -61,10 +61,10 @@ export class JobClient {
         workflowId: id,
         taskQueue: definition.taskQueue,
         args: [args],
-        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
         staticSummary: `job ${definition.name}`,
-        memo: { job: definition.name },
+        memo: { job: definition.name, inputHash },
         searchAttributes: {
           LockkeeperKind: ['job'],
           LockkeeperState: ['running'],
@@ -72,149 +72,43 @@ export class JobClient {
         },
       });
     } catch (error) {
-      // It has ended well before: the handle gives that result.
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      await this.#expectSame(id, definition.name, inputHash);
     }
-    return this.handle<ResultOf<D>>(id);
+    return this.handle<D>(id);
   }
 
-  handle<R = unknown>(id: string): JobHandle<R> {
-    return new JobHandle<R>(this.#client, this.#ledger, id);
+  /**
+   * A job that was started, here or elsewhere.
+   * @example const { rows } = await jobs.handle<typeof importCities>('import-7').result();
+   */
+  handle<D extends AnyJob = JobDefinition>(id: string): JobHandle<ResultOf<D>> {
+    return new JobHandle<ResultOf<D>>(this.#client, this.#ledger, id);
   }
 
-  /** Jobs, latest first: those of the ledger, and the ones that wait for their first slice, as `pending`. */
-  async list(options: { state?: JobRow['state']; limit?: number } = {}): Promise<JobRow[]> {
-    const limit = options.limit ?? LIST_LIMIT;
-    const begun = options.state === 'pending' ? [] : await listJobs(this.#ledger, { ...options, limit });
-    const wanted = options.state === undefined || options.state === 'pending';
-    const pending = wanted ? await this.#pending(limit) : [];
-    return [...pending, ...begun].sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime()).slice(0, limit);
+  /**
+   * Jobs, latest first: those of the ledger, and the ones that wait for their first slice, as `pending`.
+   * @example const stuck = await jobs.list({ state: 'quarantined', name: 'importCities', limit: 10 });
+   */
+  list(options: ListOptions = {}): Promise<JobRow[]> {
+    return findJobs(this.#client, this.#ledger, options);
   }
 
-  /** Running job workflows that the ledger does not know yet: nothing of them has been claimed. */
-  async #pending(limit: number): Promise<JobRow[]> {
-    const found: JobRow[] = [];
-    const query = `LockkeeperKind = 'job' and ExecutionStatus = 'Running'`;
-    for await (const { workflowId, taskQueue, startTime, memo } of this.#client.workflow.list({ query })) {
-      const name = typeof memo?.['job'] === 'string' ? memo['job'] : '';
-      found.push({
-        workflowId,
-        name,
-        taskQueue,
-        state: 'pending',
-        seq: 0,
-        interruptions: 0,
-        losses: 0,
-        progress: {},
-        createdAt: startTime,
-      });
-      if (found.length === limit) break;
-    }
-    const known = await knownJobs(
-      this.#ledger,
-      found.map((job) => job.workflowId),
-    );
-    return found.filter((job) => !known.has(job.workflowId));
-  }
-}
-
-export class JobHandle<R = unknown> {
-  readonly id: string;
-  readonly #client: Client;
-  readonly #ledger: Ledger;
-
-  constructor(client: Client, ledger: Ledger, id: string) {
-    this.#client = client;
-    this.#ledger = ledger;
-    this.id = id;
-  }
-
-  get #workflow() {
-    return this.#client.workflow.getHandle(this.id);
-  }
-
-  /** Waits for the job's end. Throws WorkflowFailedError when it failed or was cancelled. */
-  async result(): Promise<R> {
-    const result = (await this.#workflow.result()) as R | ResultInLedger;
-    if (!isInLedger(result)) return result;
-    const last = await loadCheckpoint(this.#ledger, result.lockkeeperResultInLedger);
-    if (last === undefined || last === 'missing')
-      throw new LockkeeperError('JOB_NOT_FOUND', `the result of ${this.id} is not in the ledger any more`);
-    return last.value as R;
-  }
-
-  /** What the job's workflow says. @throws {LockkeeperError} JOB_NOT_FOUND */
-  async status(): Promise<JobStatus> {
-    try {
-      return await this.#workflow.query<JobStatus>(JOB_STATUS_QUERY);
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-      throw new LockkeeperError('JOB_NOT_FOUND', `there is no job ${this.id}`, {
-        next: 'See `lockkeeper job list`',
-        cause: error,
-      });
-    }
-  }
-
-  /** What the ledger says; undefined while the job has not begun its first slice. */
-  row(): Promise<JobRow | undefined> {
-    return readJob(this.#ledger, this.id);
-  }
-
-  /** The job's row whenever it has changed, until the job has ended. */
-  async *progress(): AsyncGenerator<JobRow, void, void> {
-    let last = '';
-    for (;;) {
-      const { status } = await this.#workflow.describe();
-      const row = await this.row();
-      const now = JSON.stringify(row);
-      if (row && now !== last) {
-        last = now;
-        yield row;
-      }
-      if (status.name !== 'RUNNING') return;
-      await delay(LOOK_EVERY);
-    }
-  }
-
-  /** Asks the job to end; its `onCancel` runs. @throws {LockkeeperError} USAGE when it has ended already */
-  async cancel(): Promise<void> {
-    const { status } = await this.#workflow.describe();
-    if (status.name !== 'RUNNING') {
-      throw new LockkeeperError('USAGE', `job ${this.id} has ended already: ${status.name}`, {
-        next: 'There is nothing to cancel',
-      });
-    }
-    await this.#workflow.cancel();
-  }
-
-  /** Releases the job from quarantine. @throws {LockkeeperError} USAGE when it is not in quarantine */
-  async release(choice: ReleaseChoice): Promise<JobStatus> {
-    try {
-      return await this.#workflow.executeUpdate<JobStatus, [ReleaseChoice]>(RELEASE_UPDATE, { args: [choice] });
-    } catch (error) {
-      throw refusalOf(error);
-    }
-  }
-}
-
-const isInLedger = (result: unknown): result is ResultInLedger =>
-  typeof result === 'object' && result !== null && 'lockkeeperResultInLedger' in result;
-
-function refuseLargeInput(job: string, input: unknown): void {
-  let bytes: number;
-  try {
-    bytes = Buffer.byteLength(JSON.stringify(input) ?? '');
-  } catch (error) {
-    throw new LockkeeperError('JOB_INPUT_INVALID', `the input of job ${job} cannot be JSON: ${errorMessage(error)}`, {
-      next: 'Keep only plain objects, arrays, strings, numbers, booleans and null in it',
-      cause: error,
+  /** The job that is there is the one that was asked for. */
+  async #expectSame(id: string, job: string, inputHash: string): Promise<void> {
+    const there = await this.#client.workflow.getHandle(id).describe();
+    const name = nameOf(there);
+    const theirs = there.memo?.['inputHash'];
+    // Without a hash it was started by hand, or by an older version.
+    if (name === job && (theirs === undefined || theirs === inputHash)) return;
+    const what =
+      name === undefined
+        ? `a workflow ${there.type}`
+        : name === job
+          ? 'the same job with another input'
+          : `job ${name}`;
+    throw new LockkeeperError('JOB_EXISTS', `the id ${id} of job ${job} belongs to ${what} already`, {
+      next: `Use another id; \`lockkeeper job show ${id}\` shows the one that is there`,
     });
   }
-  if (bytes <= INPUT_LIMIT_BYTES) return;
-  throw new LockkeeperError(
-    'JOB_INPUT_INVALID',
-    `the input of job ${job} has ${bytes} bytes of JSON, at most ${INPUT_LIMIT_BYTES} are possible`,
-    { next: 'Put the data where the job can read it, and give it the place: a path, a key, a query' },
-  );
 }

@@ -13,7 +13,7 @@ import type {
   Outcome,
   StepOutcome,
 } from '../protocol.ts';
-import type { DeployClient, Whereabouts } from './deploy-client.ts';
+import type { DeployClient, LockHolder, Whereabouts } from './deploy-client.ts';
 import { isNotFound } from './not-found.ts';
 import { holdLease } from './lease-holder.ts';
 
@@ -23,7 +23,7 @@ const LOOK_EVERY = 500;
 /** What happens on the way, for whoever narrates it. */
 export type DeployEvent =
   | { readonly kind: 'requested'; readonly ticket: DeployTicket }
-  | { readonly kind: 'waiting'; readonly ahead: readonly string[] }
+  | { readonly kind: 'waiting'; readonly ahead: readonly string[]; readonly holder?: LockHolder }
   | { readonly kind: 'status'; readonly status: DeployStatus }
   | { readonly kind: 'noAnswer'; readonly reason: string }
   /** The run ended without an outcome; the coordinator stops its steps and opens its gates. */
@@ -71,7 +71,7 @@ export async function runDeploy(options: RunDeployOptions): Promise<DeployEnd> {
       return { kind: 'timedOut', reason: await leave(options, 'its wrapper waited long enough') };
     const where = await lookAt(options, runId);
     if (where?.at === 'ended') return ended(where.result);
-    if (where?.at === 'waiting') onEvent({ kind: 'waiting', ahead: where.ahead });
+    if (where?.at === 'waiting') onEvent(waitingEvent(where));
     if (where?.at === 'running') {
       runId = where.runId;
       onEvent({ kind: 'status', status: where.status });
@@ -92,6 +92,13 @@ export async function runDeploy(options: RunDeployOptions): Promise<DeployEnd> {
     await pause(signal);
   }
 }
+
+/** What is told of a deploy that waits. */
+export const waitingEvent = ({ ahead, holder }: Extract<Whereabouts, { at: 'waiting' }>): DeployEvent => ({
+  kind: 'waiting',
+  ahead,
+  ...(holder && { holder }),
+});
 
 const ended = ({ outcome, reason }: DeployRunResult): DeployEnd => ({
   kind: 'ended',

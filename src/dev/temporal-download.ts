@@ -91,6 +91,7 @@ async function run(file: string, args: string[], cwd: string, env: NodeJS.Proces
     await execa(file, args, { cwd, env, extendEnv: false, timeout: DOWNLOAD_MS });
   } catch (error) {
     if (!(error instanceof ExecaError)) throw error;
+    if (error.code === 'ENOENT') throw new Error(`no command \`${file}\``, { cause: error.cause });
     const said = String(error.stderr ?? '')
       .trim()
       .split('\n')

@@ -11,3 +11,13 @@ export interface RetryBudget {
 export function backoffMs(retry: RetryBudget, failures: number): number {
   return Math.min(retry.maximumIntervalMs, retry.initialIntervalMs * retry.backoffCoefficient ** (failures - 1));
 }
+
+/** Whether the job is tried again after an error of its own code, of which there were `before` since its last progress. */
+export function afterFailure(
+  retry: RetryBudget,
+  before: number,
+  retryable: boolean,
+): { readonly failures: number; readonly again: boolean } {
+  const failures = before + 1;
+  return { failures, again: retryable && failures < retry.maximumAttempts };
+}

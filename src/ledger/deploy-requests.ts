@@ -1,6 +1,6 @@
 import { LockkeeperError } from '../errors.ts';
 import { CODE } from '../protocol.ts';
-import type { DeployRequest, DeployTicket } from '../protocol.ts';
+import type { DeployRequest, DeployTicket, Outcome } from '../protocol.ts';
 import { contentHash, readDeploy, ticketOf } from './deploys.ts';
 import type { RawDeploy } from './deploys.ts';
 import { addEvent } from './events.ts';
@@ -46,17 +46,31 @@ export async function insertRequest(
     );
     const first = rows[0]!;
     if (first.request_hash !== hash) {
-      throw new LockkeeperError(
-        'DEPLOY_CONFLICT',
-        `deploy ${request.id} was requested before with other contents, by ${first.requested_by}`,
-        {
-          next: 'Use a new id, for example with the CI run’s number in it',
-        },
-      );
+      throw conflict(first, request);
     }
     return ticketOf(first);
   });
 }
+
+function conflict(first: RawDeploy, request: DeployRequest): LockkeeperError {
+  const names = [...new Set([...Object.keys(first.request), ...Object.keys(request)])] as (keyof DeployRequest)[];
+  const other = names.filter((name) => contentHash(first.request[name] ?? null) !== contentHash(request[name] ?? null));
+  const now = first.outcome ? `has ${ENDED[first.outcome]}` : first.lock_granted_at ? 'is under way' : 'waits its turn';
+  return new LockkeeperError(
+    'DEPLOY_CONFLICT',
+    `deploy ${request.id} was requested before with another ${other.join(', ')}, by ${first.requested_by} at ${first.requested_at.toISOString()}, and ${now}`,
+    {
+      next: `See it with \`lockkeeper deploy show ${request.id}\`; for another deploy use a new id, for example with the CI run's number in it`,
+    },
+  );
+}
+
+const ENDED: Record<Outcome, string> = {
+  succeeded: 'succeeded',
+  failed: 'failed',
+  rolledBack: 'been rolled back',
+  aborted: 'been aborted',
+};
 
 /**
  * Takes back a deploy that has not been given the lock.
@@ -77,7 +91,7 @@ export async function withdraw(
     throw new LockkeeperError(
       'DEPLOY_NOT_CURRENT',
       `deploy ${deploy} cannot be withdrawn: it ${row.outcome ? `has ended, ${row.outcome}` : 'has begun'}`,
-      { next: row.outcome ? 'There is nothing to do' : `Abort it: \`lockkeeper deploy abort ${deploy}\`` },
+      { next: row.outcome ? 'There is nothing to do' : `Abort it: \`lockkeeper deploy abort ${deploy} --reason …\`` },
     );
   }
   await addEvent(ledger, { environment, deploy, actor: by, event: 'withdrawn', detail: { reason } });

@@ -57,28 +57,37 @@ const jobRow = (r: RawJob): JobRow => ({
   createdAt: r.created_at,
 });
 
-export async function listJobs(ledger: Ledger, options: { state?: string; limit?: number } = {}): Promise<JobRow[]> {
+/** Latest first. */
+export async function listJobs(
+  ledger: Ledger,
+  options: { readonly state?: string; readonly name?: string; readonly limit: number },
+): Promise<JobRow[]> {
   const { rows } = await ledger.pool.query<RawJob>(
-    `select * from lockkeeper.jobs where namespace = $1 and ($2::text is null or state = $2) order by created_at desc limit $3`,
-    [ledger.namespace, options.state ?? null, options.limit ?? 50],
+    `select * from lockkeeper.jobs
+     where namespace = $1 and ($2::text is null or state = $2) and ($3::text is null or name = $3)
+     order by created_at desc limit $4`,
+    [ledger.namespace, options.state ?? null, options.name ?? null, options.limit],
   );
   return rows.map(jobRow);
 }
 
-/** The newest job of a workflow id. */
-export async function readJob(ledger: Ledger, workflowId: string): Promise<JobRow | undefined> {
+/** The newest job of a workflow id; with `firstRunId`, of that execution alone. */
+export async function readJob(ledger: Ledger, workflowId: string, firstRunId?: string): Promise<JobRow | undefined> {
   const { rows } = await ledger.pool.query<RawJob>(
-    'select * from lockkeeper.jobs where namespace = $1 and workflow_id = $2 order by created_at desc limit 1',
-    [ledger.namespace, workflowId],
+    `select * from lockkeeper.jobs
+     where namespace = $1 and workflow_id = $2 and ($3::text is null or starts_with(key, $3))
+     order by created_at desc limit 1`,
+    [ledger.namespace, workflowId, firstRunId ?? null],
   );
   return rows[0] && jobRow(rows[0]);
 }
 
-/** Of these workflow ids, the ones that the ledger has a job of. */
-export async function knownJobs(ledger: Ledger, workflowIds: readonly string[]): Promise<Set<string>> {
-  const { rows } = await ledger.pool.query<{ workflow_id: string }>(
-    'select distinct workflow_id from lockkeeper.jobs where namespace = $1 and workflow_id = any($2)',
+/** The newest job of each of these workflow ids that the ledger has one of. */
+export async function newestJobs(ledger: Ledger, workflowIds: readonly string[]): Promise<JobRow[]> {
+  const { rows } = await ledger.pool.query<RawJob>(
+    `select distinct on (workflow_id) * from lockkeeper.jobs
+     where namespace = $1 and workflow_id = any($2) order by workflow_id, created_at desc`,
     [ledger.namespace, workflowIds],
   );
-  return new Set(rows.map((r) => r.workflow_id));
+  return rows.map(jobRow);
 }

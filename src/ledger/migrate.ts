@@ -1,60 +1,49 @@
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { runner } from 'node-pg-migrate';
-import { MINIMUM_POSTGRES } from '../defaults.ts';
-import { LockkeeperError, errorMessage } from '../errors.ts';
 import type { Logger } from '../log.ts';
-
-const MIGRATIONS = fileURLToPath(new URL('./migrations', import.meta.url));
-/** The number of breaking ledger migrations this code knows. */
-export const BREAKING = 1;
+import { checkDatabaseUrl } from './database-url.ts';
+import { ledgerError } from './ledger-errors.ts';
+import { MIGRATIONS, refuseNewer } from './schema.ts';
 
 /**
  * Brings the ledger's schema up to date; does nothing when it is.
- * @throws {LockkeeperError} LEDGER_UNREACHABLE, LEDGER_SCHEMA
+ * @throws {LockkeeperError} USAGE, LEDGER_UNREACHABLE, LEDGER_DENIED, LEDGER_DATABASE_MISSING, LEDGER_SCHEMA, POSTGRES_TOO_OLD
  */
 export async function migrateLedger(databaseUrl: string, log: Logger): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'lockkeeper-migrate' });
+  const client = new pg.Client({
+    connectionString: checkDatabaseUrl(databaseUrl),
+    application_name: 'lockkeeper-migrate',
+  });
   client.on('error', (error) => log.debug({ err: error }, 'connection of the migration lost'));
   try {
     await client.connect();
+    await migrateOn(client, log);
   } catch (error) {
-    throw new LockkeeperError('LEDGER_UNREACHABLE', `the ledger's Postgres does not answer: ${errorMessage(error)}`, {
-      next: 'Check DATABASE_URL and that the server runs',
-      cause: error,
-    });
-  }
-  try {
-    await refuseOldServer(client);
-    await runner({
-      dbClient: client,
-      dir: MIGRATIONS,
-      direction: 'up',
-      migrationsTable: '_migrations',
-      migrationsSchema: 'lockkeeper',
-      createMigrationsSchema: true,
-      advisoryLockMode: 'wait',
-      logger: {
-        debug: (m) => log.debug(m),
-        info: (m) => log.debug(m),
-        warn: (m) => log.warn(m),
-        error: (m) => log.error(m),
-      },
-    });
+    throw ledgerError(error, databaseUrl);
   } finally {
     await client.end();
   }
 }
 
-async function refuseOldServer(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ version: number }>(
-    `select current_setting('server_version_num')::int / 10000 as version`,
-  );
-  const version = rows[0]?.version ?? 0;
-  if (version < MINIMUM_POSTGRES) {
-    throw new LockkeeperError(
-      'LEDGER_SCHEMA',
-      `the ledger's Postgres is version ${version}, at least ${MINIMUM_POSTGRES} is needed`,
-    );
-  }
+/**
+ * The same on a connection that is open, and stays so.
+ * @throws {LockkeeperError} LEDGER_SCHEMA, POSTGRES_TOO_OLD
+ */
+export async function migrateOn(client: pg.ClientBase, log: Logger): Promise<void> {
+  await refuseNewer(client);
+  await runner({
+    dbClient: client,
+    dir: MIGRATIONS,
+    direction: 'up',
+    migrationsTable: '_migrations',
+    migrationsSchema: 'lockkeeper',
+    createMigrationsSchema: true,
+    advisoryLockMode: 'wait',
+    logger: {
+      debug: (m) => log.debug(m),
+      info: (m) => log.debug(m),
+      warn: (m) => log.warn(m),
+      error: (m) => log.error(m),
+    },
+  });
 }

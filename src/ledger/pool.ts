@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import type { LimitFunction } from 'p-limit';
 import pg from 'pg';
 import type { Logger } from '../log.ts';
+import { checkDatabaseUrl } from './database-url.ts';
 
 /** What a query can be sent to: the pool, or one connection inside a transaction. */
 export type Queryable = Pick<pg.Pool | pg.PoolClient, 'query'>;
@@ -27,6 +28,8 @@ export interface LedgerOptions {
   readonly log: Logger;
   /** Connections of the pool; 20 unless said otherwise, at least 4. */
   readonly maxConnections?: number;
+  /** Milliseconds after which a query is given up; for whoever only looks. No limit unless given. */
+  readonly queryTimeoutMs?: number;
 }
 
 /** Milliseconds to wait for a connection before the ledger counts as away. */
@@ -35,14 +38,19 @@ const MAX_CONNECTIONS = 20;
 /** Connections that the transactions of jobs leave free. */
 const RESERVED = 3;
 
+/**
+ * Opens the pool; nothing is asked yet.
+ * @throws {LockkeeperError} USAGE when the URL is none
+ */
 export function openLedger(options: LedgerOptions): Ledger {
   const max = options.maxConnections ?? MAX_CONNECTIONS;
   const pool = new pg.Pool({
-    connectionString: options.databaseUrl,
+    connectionString: checkDatabaseUrl(options.databaseUrl),
     application_name: options.applicationName,
     max,
     connectionTimeoutMillis: CONNECT_TIMEOUT,
     keepAlive: true,
+    ...(options.queryTimeoutMs !== undefined && { query_timeout: options.queryTimeoutMs }),
   });
   // A client whose server goes away emits `error`; without a handler on that very client Node ends the process.
   // The query that was under way rejects by itself, so here it is only noted.

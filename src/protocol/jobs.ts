@@ -19,6 +19,9 @@ export interface JobProgressInput {
   readonly seq: number;
   readonly failures: number;
   readonly interruptions: number;
+  /** For the next slice, as {@link SliceInput} has them. */
+  readonly stopped?: string;
+  readonly release?: ReleaseChoice;
 }
 
 export interface SliceInput {

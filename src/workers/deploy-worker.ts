@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Context } from '@temporalio/activity';
-import { NativeConnection, Worker } from '@temporalio/worker';
-import type { ActivityInterceptors, WorkerOptions as TemporalOptions } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
+import type { ActivityInterceptors, NativeConnection, WorkerOptions as TemporalOptions } from '@temporalio/worker';
 import type { DeployDependencies } from '../activities/deploy-dependencies.ts';
 import { createDeployActivities } from '../activities/deploys.ts';
 import { createGateActivities } from '../activities/gates.ts';
@@ -17,6 +17,7 @@ import type { Logger } from '../log.ts';
 import { coordinatorTaskQueue } from '../protocol.ts';
 import { STICKY_FOR } from '../defaults.ts';
 import { DeadWorkerWatch } from './dead-worker-watch.ts';
+import { connectNative } from './native-connection.ts';
 import { installRuntime } from './runtime.ts';
 import type { LockkeeperWorker } from './worker.ts';
 import { WorkerSession } from './worker-session.ts';
@@ -83,7 +84,7 @@ export async function createDeployWorker(options: DeployWorkerOptions): Promise<
     await session.open();
     deadWorkers.start();
     await ensureCoordinator(temporal.client, environment);
-    connection = await NativeConnection.connect(temporal.connectionOptions);
+    connection = await connectNative(temporal);
     worker = await Worker.create({ ...(await temporalOptions(options, deps)), connection });
   } catch (error) {
     await close();

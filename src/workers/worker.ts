@@ -1,22 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { NativeConnection, Worker } from '@temporalio/worker';
-import type { WorkflowBundleOption } from '@temporalio/worker';
-import { createSliceActivity } from '../activities/slice.ts';
-import { RunningSlices } from '../activities/running-slices.ts';
+import { Worker } from '@temporalio/worker';
+import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
 import type { TemporalConnection } from '../client/connection.ts';
-import { DRAIN_DEADLINE, SHUTDOWN_FORCE, SHUTDOWN_GRACE, STICKY_FOR } from '../defaults.ts';
-import { LockkeeperError } from '../errors.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
-import { ensureGate } from '../ledger/gates.ts';
-import { bindLedger } from '../ledger/identity.ts';
 import type { Ledger } from '../ledger/pool.ts';
-import { markWorker, registerWorker } from '../ledger/workers.ts';
 import type { Logger } from '../log.ts';
-import { DeadWorkerWatch } from './dead-worker-watch.ts';
-import { GateWatch } from './gate-watch.ts';
+import { JobHost, prepareLedger } from './job-host.ts';
+import { connectNative } from './native-connection.ts';
 import { installRuntime } from './runtime.ts';
-import { WorkerSession } from './worker-session.ts';
+import { settingsForJobs } from './temporal-settings.ts';
 import { bundleWorkflows } from './workflow-bundle.ts';
 
 export interface WorkerOptions {
@@ -49,65 +41,54 @@ export interface LockkeeperWorker {
 }
 
 /**
- * Makes a worker for the task queues of the jobs given.
+ * Makes a worker for the task queues of the jobs given. For a Temporal Worker that you have already, see `lockkeeperPlugin`.
  * @throws {LockkeeperError} SETTING_BREAKS_LAW, LEDGER_WRONG_CLUSTER, LEDGER_POOLED, QUEUE_OF_ANOTHER_ENVIRONMENT, CONFIG_INVALID
  */
 export async function createWorker(options: WorkerOptions): Promise<LockkeeperWorker> {
-  const grace = options.shutdownGraceMs ?? SHUTDOWN_GRACE;
-  const force = options.shutdownForceMs ?? SHUTDOWN_FORCE;
-  if (!(grace > 0 && grace < force)) {
-    throw new LockkeeperError('SETTING_BREAKS_LAW', `shutdownGrace is ${grace} ms and shutdownForce ${force} ms`, {
-      next: 'The grace must be above 0 and below the force: slices save their place in it',
-    });
-  }
-  const worker = new JobWorker(options, grace, force);
+  const worker = new JobWorker(options);
   await worker.prepare();
   return worker;
 }
 
 class JobWorker implements LockkeeperWorker {
-  readonly id = randomUUID();
   readonly #o: WorkerOptions;
-  readonly #grace: number;
-  readonly #force: number;
-  readonly #running = new RunningSlices();
   readonly #taskQueues: string[];
-  readonly #gates: GateWatch;
-  readonly #session: WorkerSession;
-  readonly #watch: DeadWorkerWatch;
+  readonly #settings: ReturnType<typeof settingsForJobs>;
+  readonly #host: JobHost;
   #connection: NativeConnection | undefined;
   #workers: Worker[] = [];
 
-  constructor(options: WorkerOptions, grace: number, force: number) {
+  constructor(options: WorkerOptions) {
+    const { temporal, shutdownGraceMs, shutdownForceMs, activities } = options;
     this.#o = options;
-    this.#grace = grace;
-    this.#force = force;
     this.#taskQueues = [...new Set(options.jobs.map((job) => job.taskQueue))];
-    const { ledger, environment, log } = options;
-    this.#gates = new GateWatch({
-      ledger,
-      client: options.temporal.client,
-      environment,
-      workerId: this.id,
-      running: this.#running,
-      log,
+    this.#settings = settingsForJobs({
+      ...(activities && { activities }),
+      ...(shutdownGraceMs !== undefined && { shutdownGraceTime: shutdownGraceMs }),
+      ...(shutdownForceMs !== undefined && { shutdownForceTime: shutdownForceMs }),
     });
-    this.#session = new WorkerSession({
-      databaseUrl: ledger.databaseUrl,
-      workerId: this.id,
-      log,
-      register: () => this.#register(),
-      onNews: () => this.#gates.nudge(),
+    this.#host = new JobHost({
+      environment: options.environment,
+      client: temporal.client,
+      ledger: options.ledger,
+      jobs: options.jobs,
+      taskQueues: this.#taskQueues,
+      buildId: options.buildId,
+      drainDeadlineMs: options.drainDeadlineMs,
+      log: options.log,
     });
-    this.#watch = new DeadWorkerWatch({ ledger, client: options.temporal.client, workerId: this.id, log });
+  }
+
+  get id(): string {
+    return this.#host.id;
   }
 
   async prepare(): Promise<void> {
-    const { temporal, ledger, environment, log } = this.#o;
+    const { temporal, ledger, environment, log, workflows } = this.#o;
     installRuntime(log);
-    await bindLedger(ledger, temporal.clusterId);
-    for (const taskQueue of this.#taskQueues) await ensureGate(ledger, environment, taskQueue);
-    const workflowBundle = await bundleWorkflows(log, this.#o.workflows);
+    const { clusterId } = temporal;
+    await prepareLedger(ledger, { clusterId, environment, taskQueues: this.#taskQueues });
+    const workflowBundle = await bundleWorkflows(log, workflows);
     try {
       await this.#connect(workflowBundle);
     } catch (error) {
@@ -118,38 +99,26 @@ class JobWorker implements LockkeeperWorker {
 
   async #connect(workflowBundle: WorkflowBundleOption): Promise<void> {
     const { temporal } = this.#o;
-    await this.#session.open();
-    this.#watch.start();
-    await this.#gates.start();
-    this.#connection = await NativeConnection.connect(temporal.connectionOptions);
+    await this.#host.open();
+    this.#connection = await connectNative(temporal);
     for (const taskQueue of this.#taskQueues) {
       this.#workers.push(
         await Worker.create({
+          ...this.#settings,
           connection: this.#connection,
           namespace: temporal.namespace,
           taskQueue,
           workflowBundle,
-          activities: { ...this.#o.activities, ...this.#sliceActivity() },
+          activities: { ...this.#o.activities, ...this.#host.activities },
           identity: `${hostname()}:${process.pid} ${this.#o.buildId}`,
           maxConcurrentActivityTaskExecutions: this.#o.maxConcurrentSlices ?? 100,
-          // Eager dispatch goes round a paused queue.
-          maxEagerActivityReservationsPerWorkflowTask: 0,
-          // How late a slice hears of its cancellation: the default would be 0.8 of the heartbeat timeout.
-          maxHeartbeatThrottleInterval: '1s',
-          defaultHeartbeatThrottleInterval: '1s',
-          stickyQueueScheduleToStartTimeout: STICKY_FOR,
-          shutdownGraceTime: this.#grace,
-          shutdownForceTime: this.#force,
         }),
       );
     }
   }
 
   async run(): Promise<void> {
-    this.#o.log.info(
-      { worker: this.id, taskQueues: this.#taskQueues, jobs: this.#o.jobs.map((job) => job.name) },
-      'worker ready',
-    );
+    this.#host.tellReady();
     try {
       await Promise.all(this.#workers.map((worker) => this.#runOne(worker)));
     } finally {
@@ -158,14 +127,9 @@ class JobWorker implements LockkeeperWorker {
   }
 
   shutdown(reason: string): void {
-    if (this.#running.stopping) return;
-    this.#o.log.info({ worker: this.id, slices: this.#running.size, reason }, 'worker stopping');
-    // Polling stops first: a slice that steps aside before would be polled back by this very worker.
-    this.#stopPolling();
-    this.#running.stopAll(reason);
-    markWorker(this.#o.ledger, this.id, 'stopping').catch((error: unknown) =>
-      this.#o.log.warn({ err: error }, 'the ledger could not be told that this worker stops'),
-    );
+    this.#host.stop(reason, () => {
+      for (const worker of this.#workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    });
   }
 
   /** One of several Temporal workers that fails takes the others with it: half a worker is not noticed by anybody. */
@@ -178,44 +142,8 @@ class JobWorker implements LockkeeperWorker {
     }
   }
 
-  #stopPolling(): void {
-    for (const worker of this.#workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-  }
-
   async #close(): Promise<void> {
-    await this.#gates.stop();
-    await this.#watch.stop();
-    await markWorker(this.#o.ledger, this.id, 'stopped').catch((error: unknown) =>
-      this.#o.log.warn({ err: error }, 'the ledger could not be told that this worker stopped'),
-    );
-    await this.#session.close();
+    await this.#host.close();
     await this.#connection?.close();
-    this.#o.log.info({ worker: this.id }, 'worker stopped');
-  }
-
-  #register(): Promise<string> {
-    return registerWorker(this.#o.ledger, {
-      id: this.id,
-      kind: 'worker',
-      buildId: this.#o.buildId,
-      taskQueues: this.#taskQueues,
-      host: hostname(),
-      pid: process.pid,
-    });
-  }
-
-  #sliceActivity() {
-    return createSliceActivity({
-      ledger: this.#o.ledger,
-      client: this.#o.temporal.client,
-      jobs: new Map(this.#o.jobs.map((job) => [job.name, job])),
-      worker: this.id,
-      buildId: this.#o.buildId,
-      running: this.#running,
-      gates: this.#gates,
-      session: this.#session,
-      log: this.#o.log,
-      idleInTransactionMs: this.#o.drainDeadlineMs ?? DRAIN_DEADLINE,
-    });
   }
 }

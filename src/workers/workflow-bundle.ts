@@ -1,19 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import type { WorkflowBundleOption, WorkflowBundleWithSourceMap } from '@temporalio/worker';
-import { LockkeeperError, errorMessage } from '../errors.ts';
+import { LockkeeperError, errorMessage, isLockkeeperError } from '../errors.ts';
 import type { Logger } from '../log.ts';
+import { CONVERTER, OWN_WORKFLOWS, workflowsOfJobs } from './join-workflows.ts';
 
 /** Made by the build, so that a worker without workflows of its own starts at once. */
 const PREBUILT = fileURLToPath(new URL('../workflows.bundle.js', import.meta.url));
-const own = (name: string) =>
-  fileURLToPath(import.meta.resolve(`../workflows/${name}${path.extname(import.meta.url)}`));
-const OWN = own('index');
-const CONVERTER = own('payload-converter');
 
 /**
  * The workflows of lockkeeper, joined by the user's own.
@@ -26,10 +20,14 @@ export async function bundleWorkflows(log: Logger, users: string | undefined): P
 
 /** Bundles now. @throws {LockkeeperError} CONFIG_INVALID */
 export async function bundle(log: Logger, users: string | undefined): Promise<WorkflowBundleWithSourceMap> {
-  const workflowsPath = users === undefined ? OWN : await joinedEntry(users);
+  const what =
+    users === undefined
+      ? { workflowsPath: OWN_WORKFLOWS, payloadConverterPath: CONVERTER }
+      : { workflowsPath: users, plugins: [workflowsOfJobs] };
   try {
-    return await bundleWorkflowCode({ workflowsPath, payloadConverterPath: CONVERTER, logger: quiet(log) });
+    return await bundleWorkflowCode({ ...what, logger: quiet(log) });
   } catch (error) {
+    if (isLockkeeperError(error)) throw error;
     throw new LockkeeperError(
       'CONFIG_INVALID',
       `the workflows ${users ?? ''} could not be bundled: ${errorMessage(error)}`,
@@ -39,18 +37,6 @@ export async function bundle(log: Logger, users: string | undefined): Promise<Wo
       },
     );
   }
-}
-
-/** A module beside the user's, so that its imports resolve as theirs do. */
-async function joinedEntry(users: string): Promise<string> {
-  const directory = path.join(path.dirname(users), '.lockkeeper');
-  const entry = path.join(directory, 'workflows.mjs');
-  await mkdir(directory, { recursive: true });
-  // Renamed into place: another worker may be reading it right now.
-  const draft = `${entry}.${randomUUID()}`;
-  await writeFile(draft, [OWN, users].map((file) => `export * from ${JSON.stringify(file)};\n`).join(''));
-  await rename(draft, entry);
-  return entry;
 }
 
 /** The bundler talks a lot; only what it complains of is of interest. */

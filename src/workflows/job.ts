@@ -75,8 +75,7 @@ function setup(input: JobWorkflowInput): JobRun {
 
 async function goOnAsNew(input: JobWorkflowInput, run: JobRun): Promise<never> {
   await condition(allHandlersFinished);
-  const { key, seq, failures, interruptions } = run.status();
-  return continueAsNew<typeof job>({ ...input, resumed: { key, seq, failures, interruptions } });
+  return continueAsNew<typeof job>({ ...input, resumed: run.carriedOn() });
 }
 
 function resultOf(outcome: SliceOutcome, key: string): unknown {

@@ -10,7 +10,15 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { SLICE_HEARTBEAT_TIMEOUT } from '../defaults.ts';
-import type { JobFailureDetails, JobPhase, JobStatus, ReleaseChoice, SliceInput, SliceOutcome } from '../protocol.ts';
+import type {
+  JobFailureDetails,
+  JobPhase,
+  JobProgressInput,
+  JobStatus,
+  ReleaseChoice,
+  SliceInput,
+  SliceOutcome,
+} from '../protocol.ts';
 
 /** A slice may take as long as it needs: what bounds it is its heartbeat, and a drain's deadline. */
 const SLICE_START_TO_CLOSE = '365 days';
@@ -44,14 +52,13 @@ export class JobRun {
   #stopped: string | undefined;
   #release: ReleaseChoice | undefined;
 
-  constructor(
-    options: JobRunOptions,
-    from: { seq: number; failures: number; interruptions: number } = { seq: 0, failures: 0, interruptions: 0 },
-  ) {
+  constructor(options: JobRunOptions, from: Omit<JobProgressInput, 'key'> = { seq: 0, failures: 0, interruptions: 0 }) {
     this.#options = options;
     this.#seq = from.seq;
     this.#failures = from.failures;
     this.#interruptions = from.interruptions;
+    this.#stopped = from.stopped;
+    this.#release = from.release;
   }
 
   #enter(phase: JobPhase, reason = this.#reason): void {
@@ -69,6 +76,18 @@ export class JobRun {
       interruptions: this.#interruptions,
       failures: this.#failures,
       ...(this.#reason !== undefined && { reason: this.#reason }),
+    };
+  }
+
+  /** What the next history of this job begins with; a person's choice that no slice has heard yet is part of it. */
+  carriedOn(): JobProgressInput {
+    return {
+      key: this.#options.key,
+      seq: this.#seq,
+      failures: this.#failures,
+      interruptions: this.#interruptions,
+      ...(this.#stopped && { stopped: this.#stopped }),
+      ...(this.#release && { release: this.#release }),
     };
   }
 
@@ -154,11 +173,22 @@ export class JobRun {
   }
 
   async #cancel(): Promise<void> {
-    // A job in quarantine is released for its compensation.
-    if (this.#phase === 'quarantined') this.#release = { action: 'continue' };
+    let released = false;
+    // A job in quarantine is released for its compensation, and where the ledger stands is believed.
+    const release = () => {
+      released = true;
+      this.#release = { action: 'continue' };
+      this.#seq = 0;
+    };
+    if (this.#phase === 'quarantined') release();
     for (;;) {
       const outcome = await this.#slice('cancel');
-      if (outcome !== 'failed' && outcome.kind !== 'yielded' && outcome.kind !== 'refused') break;
+      if (outcome !== 'failed' && (outcome.kind === 'cancelled' || outcome.kind === 'done')) break;
+      // It is not undone yet: without a person's word nobody would ever know.
+      if (outcome !== 'failed' && outcome.kind === 'quarantined') {
+        if (released) await this.#quarantined(outcome.reason);
+        else release();
+      }
       await sleep(AFTER_REFUSAL);
     }
     this.#enter('cancelled');

@@ -27,6 +27,7 @@ test.each<[ErrorCode, number]>([
   ['USAGE', 2],
   ['CONFIG_INVALID', 2],
   ['JOB_UNKNOWN', 2],
+  ['JOB_EXISTS', 5],
   ['DEPLOY_CONFLICT', 5],
   ['DEPLOY_INVALID', 5],
   ['LEASE_TAKEN', 5],

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkInput, definitionOf, readInput } from '../../src/cli/job/input.ts';
-import { formatProgress, liveLine, progressLine, sparingly } from '../../src/cli/job/progress.ts';
+import { barred, formatProgress, progressLine, sparingly } from '../../src/cli/job/progress.ts';
 import { defineJob } from '../../src/jobs/define-job.ts';
 
 const importCities = defineJob({
@@ -63,10 +63,10 @@ test('progress in words', () => {
   expect(formatProgress({ done: 999, total: 1000 })).toBe('999/1000 (99 %)');
 });
 
-test('the live line has a bar and never wraps', () => {
-  expect(liveLine(row, 200)).toMatch(/^\[={6} {18}\] import-7 running/);
-  expect(liveLine(row, 20)).toHaveLength(19);
-  expect(liveLine({ ...row, progress: { done: 5_000, total: 1_200 } }, 200)).toMatch(/^\[={24}\]/);
+test('where there is a total there is a bar', () => {
+  expect(barred(row)).toMatch(/^\[={6} {18}\] import-7 running/);
+  expect(barred({ ...row, progress: { done: 5_000, total: 1_200 } })).toMatch(/^\[={24}\] /);
+  expect(barred({ ...row, progress: { done: 5 } })).toBe('import-7 running 5, checkpoint 12');
 });
 
 test('a log gets every change of state, and progress every 5 s', () => {

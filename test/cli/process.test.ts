@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,6 +90,21 @@ test(
     expect(stderr).toContain('plan quiet has no external step');
   },
 );
+
+test('an older Node: exit code 2, and which one is needed', { timeout: WITHIN }, () => {
+  const older = 'Object.defineProperty(process,"versions",{value:{...process.versions,node:"22.9.1"}})';
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['--import', `data:text/javascript,${older}`, MAIN, '--version'],
+    {
+      encoding: 'utf8',
+    },
+  );
+  expect({ status, stderr }).toEqual({
+    status: 2,
+    stderr: 'lockkeeper: this is Node 22.9.1, and 22.18 or newer is needed, which runs TypeScript as it is [USAGE]\n',
+  });
+});
 
 test('a reader that goes away is no crash', { timeout: WITHIN }, async () => {
   const child = spawn(process.execPath, [MAIN, '--help'], { cwd: dir, timeout: WITHIN });

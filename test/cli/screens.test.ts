@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { boardScreen } from '../../src/cli/board-screen.ts';
-import type { Board } from '../../src/cli/board-screen.ts';
+import { boardScreen } from '../../src/cli/board/screen.ts';
+import type { Board } from '../../src/cli/board/screen.ts';
 import { plainConfig } from '../../src/cli/config.ts';
 import { describeLive } from '../../src/cli/deploy/live-status.ts';
 import { describeDev } from '../../src/cli/dev.ts';
@@ -13,10 +13,14 @@ import { LockkeeperError } from '../../src/errors.ts';
 const plain = paintFor({ isTTY: false });
 const empty: Board = { environment: 'production', deploys: [], gates: [], jobs: [], jobsTotal: 0, builds: [] };
 
-test('colours only on a terminal, and never against NO_COLOR', () => {
+test('colours on a terminal or where FORCE_COLOR asks for them, and never against NO_COLOR', () => {
   expect(paintFor({ isTTY: true }, {}).red('x')).not.toBe('x');
   expect(paintFor({ isTTY: true }, { NO_COLOR: '1' }).red('x')).toBe('x');
-  expect(paintFor({ isTTY: false }, { FORCE_COLOR: '1' }).red('x')).toBe('x');
+  expect(paintFor({ isTTY: false }, {}).red('x')).toBe('x');
+  expect(paintFor({ isTTY: true }, { TERM: 'dumb' }).red('x')).toBe('x');
+  expect(paintFor({ isTTY: false }, { FORCE_COLOR: '1' }).red('x')).not.toBe('x');
+  expect(paintFor({ isTTY: true }, { FORCE_COLOR: '0' }).red('x')).toBe('x');
+  expect(paintFor({ isTTY: false }, { FORCE_COLOR: '1', NO_COLOR: '1' }).red('x')).toBe('x');
 });
 
 test('a table has no lines, no trailing blanks, and a dash for nothing', () => {
@@ -37,7 +41,7 @@ test('times sort and are UTC', () => {
 });
 
 test('an empty board says of each part that it is empty', () => {
-  const screen = boardScreen(empty, plain);
+  const screen = boardScreen(empty, plain).join('\n');
   for (const text of [
     'environment production',
     'none runs, none waits',
@@ -53,7 +57,16 @@ test('the board shows gates with their owner, jobs with progress, and builds', (
   const screen = boardScreen(
     {
       ...empty,
-      gates: [{ taskQueue: 'imports', state: 'closed', deploy: 'v42', since: new Date(0), runningSlices: 2, fencedNotStopped: 1 }],
+      gates: [
+        {
+          taskQueue: 'imports',
+          state: 'closed',
+          deploy: 'v42',
+          since: new Date(0),
+          runningSlices: 2,
+          fencedNotStopped: 1,
+        },
+      ],
       jobs: [
         {
           workflowId: 'import-7',
@@ -69,7 +82,7 @@ test('the board shows gates with their owner, jobs with progress, and builds', (
       builds: [{ kind: 'worker', buildId: 'b7', workers: 3, stopping: 1, taskQueues: ['imports'] }],
     },
     plain,
-  );
+  ).join('\n');
   expect(screen).toMatch(/imports +closed +v42 +2 +1/);
   expect(screen).toMatch(/import-7 +importCities +imports +interrupted +1\/4 \(25 %\) +12 +-/);
   expect(screen).toContain('Jobs (31, 1 shown)');

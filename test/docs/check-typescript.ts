@@ -19,14 +19,14 @@ const parsed = new Map<string, ts.SourceFile | undefined>();
 
 /**
  * Type-checks the `ts` blocks of a page together, as users of the package would write them. A block behind whose fence a
- * file's name stands can be imported by the others. What a page does not define, `preludes/<page>.ts` may export.
+ * file's name stands can be imported by the others, and a type that one block defines is known to all. What a page does not define, `preludes/<page>.ts` may export.
  * @returns what is wrong, a line each
  */
 export function checkTypeScript(page: Page): string[] {
   const blocks = page.blocks.filter((block) => block.lang === 'ts');
   const files = new Map(blocks.map((block) => [fileOf(page, block), block]));
   if (files.size < blocks.length) return [`${page.name}: two blocks have the same file name`];
-  const sources = new Map([...files].map(([file, block]) => [file, withPrelude(page, block.text)]));
+  const sources = new Map([...files].map(([file, block]) => [file, withImports(page, block, blocks)]));
   const program = ts.createProgram([...files.keys()], options, hostOf(sources));
   return [...files].flatMap(([file, block]) => {
     const source = program.getSourceFile(file)!;
@@ -36,7 +36,8 @@ export function checkTypeScript(page: Page): string[] {
 }
 
 /** Nothing is written: the files are beside the tests, so that packages are found from there. */
-const fileOf = (page: Page, block: Block) => join(HERE, 'blocks', page.name, block.name ?? `line-${block.line}.ts`);
+const fileOf = (page: Page, block: Block) => join(HERE, 'blocks', page.name, nameOf(block));
+const nameOf = (block: Block) => block.name ?? `line-${block.line}.ts`;
 
 function describe(diagnostic: ts.Diagnostic, block: Block): string {
   const { line } = ts.getLineAndCharacterOfPosition(diagnostic.file!, diagnostic.start ?? 0);
@@ -45,31 +46,57 @@ function describe(diagnostic: ts.Diagnostic, block: Block): string {
   return `${at}: ${ts.flattenDiagnosticMessageText(diagnostic.messageText, ' ')}, in \`${text}\``;
 }
 
-/** Imports what the block uses and does not define, behind it, so that the lines stay where they are. */
-function withPrelude(page: Page, text: string): string {
-  const prelude = join(HERE, 'preludes', `${page.name}.ts`);
-  const module = `${text}\nexport {};\n`;
-  if (!existsSync(prelude)) return module;
-  const own = declaredIn(text);
-  const used = declaredIn(readFileSync(prelude, 'utf8')).filter(
-    (name) => !own.includes(name) && new RegExp(`\\b${name}\\b`).test(text),
+/** A block, and behind it, so that the lines stay where they are, what it uses and does not define. */
+function withImports(page: Page, block: Block, blocks: readonly Block[]): string {
+  const own = namesIn(block.text);
+  const types = own.filter(({ kind }) => kind === 'type').map(({ name }) => name);
+  const imports = foreignNames(page, block, blocks).filter(
+    ({ name }) => own.every((declared) => declared.name !== name) && new RegExp(`\\b${name}\\b`).test(block.text),
   );
-  return `${module}import { ${used.join(', ')} } from '../../preludes/${page.name}.ts';\n`;
+  return [
+    block.text,
+    `export type { ${types.join(', ')} };`,
+    ...imports.map(({ name, from, kind }) => `import ${kind === 'type' ? 'type ' : ''}{ ${name} } from '${from}';`),
+  ].join('\n');
 }
 
-function declaredIn(text: string): string[] {
+/** What a block may use: the exports of the prelude, and types that exactly one other block defines. */
+function foreignNames(page: Page, block: Block, blocks: readonly Block[]): (Name & { readonly from: string })[] {
+  const prelude = join(HERE, 'preludes', `${page.name}.ts`);
+  const given = existsSync(prelude) ? namesIn(readFileSync(prelude, 'utf8')) : [];
+  const elsewhere = blocks
+    .filter((other) => other !== block)
+    .flatMap((other) => namesIn(other.text).map((name) => ({ ...name, from: `./${nameOf(other)}` })))
+    .filter(({ kind }) => kind === 'type');
+  const unique = elsewhere.filter(({ name }) => elsewhere.filter((other) => other.name === name).length === 1);
+  return [...given.map((name) => ({ ...name, from: `../../preludes/${page.name}.ts` })), ...unique];
+}
+
+interface Name {
+  readonly name: string;
+  /** `type`: declared and not exported. */
+  readonly kind: 'type' | 'other';
+}
+
+/** What a text defines or imports at its top. */
+function namesIn(text: string): Name[] {
   const { statements } = ts.createSourceFile('block.ts', text, ts.ScriptTarget.Latest);
-  return statements.flatMap((statement) => {
+  return statements.flatMap((statement): Name[] => {
     if (ts.isVariableStatement(statement)) {
       const names = statement.declarationList.declarations.map(({ name }) => name);
-      return names.flatMap((name) => (ts.isIdentifier(name) ? [name.text] : []));
+      return names.flatMap((name) => (ts.isIdentifier(name) ? [{ name: name.text, kind: 'other' as const }] : []));
     }
     if (ts.isImportDeclaration(statement)) {
       const bindings = statement.importClause?.namedBindings;
-      return bindings && ts.isNamedImports(bindings) ? bindings.elements.map(({ name }) => name.text) : [];
+      const elements = bindings && ts.isNamedImports(bindings) ? bindings.elements : [];
+      return elements.map(({ name }) => ({ name: name.text, kind: 'other' }));
+    }
+    if (ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement)) {
+      const exported = statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
+      return [{ name: statement.name.text, kind: exported ? 'other' : 'type' }];
     }
     const named = ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement);
-    return named && statement.name ? [statement.name.text] : [];
+    return named && statement.name ? [{ name: statement.name.text, kind: 'other' }] : [];
   });
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { msToTs } from '@temporalio/common/lib/time.js';
+import { Connection } from '@temporalio/client';
 import { inject } from 'vitest';
 import { connectTemporal } from '../../src/client/connection.ts';
 import type { TemporalConnection } from '../../src/client/connection.ts';
@@ -27,10 +28,10 @@ export async function freshNamespace(): Promise<FreshNamespace> {
   const address = inject('temporalAddress');
   const namespace = `test-${randomUUID()}`;
   const env = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace };
-  const temporal = await connectTemporal({ ...process.env, ...env });
+  await register(address, namespace);
+  const temporal = await eventually(() => connectTemporal({ ...process.env, ...env }), { within: USABLE_WITHIN });
   atEnd(() => temporal.connection.close());
   const { workflowService } = temporal.connection;
-  await workflowService.registerNamespace({ namespace, workflowExecutionRetentionPeriod: msToTs(RETENTION) });
   await eventually(() => ensureSearchAttributes(temporal.connection, namespace), { within: USABLE_WITHIN });
   // Both frontend and visibility must have read it: a query by each attribute, and a task queue.
   const query = Object.keys(SEARCH_ATTRIBUTES)
@@ -42,4 +43,16 @@ export async function freshNamespace(): Promise<FreshNamespace> {
     { within: USABLE_WITHIN },
   );
   return { ...temporal, address, env };
+}
+
+async function register(address: string, namespace: string): Promise<void> {
+  const connection = await Connection.connect({ address });
+  try {
+    await connection.workflowService.registerNamespace({
+      namespace,
+      workflowExecutionRetentionPeriod: msToTs(RETENTION),
+    });
+  } finally {
+    await connection.close();
+  }
 }

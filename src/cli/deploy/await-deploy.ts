@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DeployClient, Whereabouts } from '../../client/deploy-client.ts';
+import { notCurrent } from '../../client/not-current.ts';
+import { waitingEvent } from '../../client/run-deploy.ts';
 import type { DeployEnd, DeployEvent } from '../../client/run-deploy.ts';
 import { errorMessage } from '../../errors.ts';
 import type { DeployStatus } from '../../protocol.ts';
-import { notCurrent } from './not-current.ts';
 
 /** How often the deploy is looked at, milliseconds. */
 const LOOK_EVERY = 500;
@@ -44,7 +45,7 @@ export async function awaitDeploy(options: AwaitDeployOptions): Promise<DeployEn
       case 'unknown':
         throw notCurrent(id, options.deploys.environment);
       case 'waiting':
-        onEvent({ kind: 'waiting', ahead: where.ahead });
+        onEvent(waitingEvent(where));
         break;
       case 'running':
         runId = where.runId;

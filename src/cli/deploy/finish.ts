@@ -4,6 +4,8 @@ import { LockkeeperError } from '../../errors.ts';
 import type { DeployStatus } from '../../protocol.ts';
 import { withTemporal } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
+import { Sent } from '../json/deploys.ts';
+import { printLineAs } from '../json/print.ts';
 import {
   configOption,
   environmentOption,
@@ -18,8 +20,7 @@ import { stopOnSignals } from '../signals.ts';
 import { print } from '../terminal.ts';
 import { environmentOf } from '../who.ts';
 import { awaitDeploy } from './await-deploy.ts';
-import { narrator } from './narrator.ts';
-import { elseNotCurrent } from './not-current.ts';
+import { narratingWithLedger } from './narrator.ts';
 import { idOption } from './options.ts';
 import { printEnd } from './result.ts';
 
@@ -43,26 +44,27 @@ export async function deployFinish(options: DeployFinishOptions): Promise<number
   return withTemporal(async ({ client }) => {
     const stop = stopOnSignals();
     const deploys = new DeployClient(client, environment);
-    await elseNotCurrent(id, environment, () =>
-      deploys.finish({ deploy: id, nonce, ok: !options.failed, ...(note !== undefined && { note }) }),
-    );
+    await deploys.finish({ deploy: id, nonce, ok: !options.failed, ...(note !== undefined && { note }) });
     if (!options.wait) {
-      if (options.json) print(JSON.stringify({ deploy: id, environment, sent: true }));
+      if (options.json) printLineAs(Sent, { deploy: id, environment, sent: true });
       else
         print(
           `told deploy ${id} of ${environment} that its external step ${options.failed ? 'has failed' : 'is done'}`,
         );
       return EXIT.ok;
     }
-    const end = await awaitDeploy({
-      deploys,
-      id,
-      timeoutMs: options.timeout,
-      signal: stop.signal,
-      onEvent: narrator(),
-      reached: notHeard(Date.now()),
-    });
-    return end === 'reached' ? EXIT.ok : printEnd({ id, environment }, end, began, options, stop.by());
+    const end = await narratingWithLedger((onEvent) =>
+      awaitDeploy({
+        deploys,
+        id,
+        timeoutMs: options.timeout,
+        signal: stop.signal,
+        onEvent,
+        reached: notHeard(Date.now()),
+      }),
+    );
+    if (end === 'reached') return EXIT.ok;
+    return printEnd({ id, environment, end, ms: Date.now() - began, stoppedBy: stop.by() }, options);
   });
 }
 

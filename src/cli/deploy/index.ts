@@ -5,6 +5,7 @@ import { deployOperateCommands } from './operate.ts';
 import { deployRunCommand } from './run.ts';
 import { deployShowCommand } from './show.ts';
 import { deployStartCommand } from './start.ts';
+import { deployWatchCommand } from './watch.ts';
 
 export function deployCommand(): Command {
   const command = new Command('deploy')
@@ -12,6 +13,7 @@ export function deployCommand(): Command {
     .addCommand(deployRunCommand())
     .addCommand(deployStartCommand())
     .addCommand(deployFinishCommand())
+    .addCommand(deployWatchCommand())
     .addCommand(deployShowCommand())
     .addCommand(deployListCommand());
   deployOperateCommands().forEach((operation) => command.addCommand(operation));

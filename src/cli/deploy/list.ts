@@ -1,12 +1,15 @@
 import { Command } from 'commander';
+import { z } from 'zod';
 import { listDeploys } from '../../ledger/deploys.ts';
 import type { DeployRow } from '../../ledger/deploys.ts';
 import { withLedger } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
+import { Deploy, deployJson } from '../json/deploys.ts';
+import { printAs } from '../json/print.ts';
 import { configOption, environmentOption, exits, jsonOption, parseCount, withExample } from '../options.ts';
 import type { EnvironmentOptions, JsonOptions } from '../options.ts';
 import { formatTime, table } from '../table.ts';
-import { print, printJson } from '../terminal.ts';
+import { print, widthOf } from '../terminal.ts';
 import { environmentOf } from '../who.ts';
 
 export interface DeployListOptions extends EnvironmentOptions, JsonOptions {
@@ -17,12 +20,15 @@ export interface DeployListOptions extends EnvironmentOptions, JsonOptions {
 export async function deployList(options: DeployListOptions): Promise<number> {
   const environment = await environmentOf(options);
   const rows = await withLedger((ledger) => listDeploys(ledger, environment, options.limit));
-  if (options.json) printJson(rows);
-  else print(rows.length === 0 ? `environment ${environment} has had no deploy` : deployTable(rows));
+  if (options.json) printAs(z.array(Deploy), rows.map(deployJson));
+  else
+    print(
+      rows.length === 0 ? `environment ${environment} has had no deploy` : deployTable(rows, widthOf(process.stdout)),
+    );
   return EXIT.ok;
 }
 
-export function deployTable(rows: readonly DeployRow[]): string {
+export function deployTable(rows: readonly DeployRow[], width?: number): string {
   return table(
     ['DEPLOY', 'OUTCOME', 'CODE', 'PLAN', 'VERSION', 'REQUESTED BY', 'REQUESTED', 'FINISHED'],
     rows.map((row) => [
@@ -35,6 +41,7 @@ export function deployTable(rows: readonly DeployRow[]): string {
       formatTime(row.requestedAt),
       formatTime(row.finishedAt),
     ]),
+    { width, leaveOut: ['REQUESTED', 'CODE', 'PLAN', 'VERSION', 'FINISHED'] },
   );
 }
 

@@ -1,3 +1,4 @@
+import type { LockHolder } from '../../client/deploy-client.ts';
 import type { DeployEvent } from '../../client/run-deploy.ts';
 import { CODE } from '../../protocol.ts';
 import type { DeployStatus, StepRecord } from '../../protocol.ts';
@@ -26,7 +27,7 @@ export function narrate(told: Told, event: DeployEvent): Narration {
     case 'requested':
       return requested(told, event.ticket);
     case 'waiting':
-      return waiting(answered(told), event.ahead);
+      return waiting(answered(told), event.ahead, event.holder);
     case 'status':
       return status(answered(told), event.status);
     case 'noAnswer':
@@ -75,11 +76,22 @@ function runLost({ told, lines }: Narration, how: string): Narration {
   };
 }
 
-function waiting({ told, lines }: Narration, ahead: readonly string[]): Narration {
+function waiting({ told, lines }: Narration, ahead: readonly string[], holder: LockHolder | undefined): Narration {
   const now = ahead.join(', ');
   if (told.ahead === now) return { told, lines };
-  const line = now === '' ? 'Next in line' : `Waiting for ${ahead.length === 1 ? 'deploy' : 'deploys'} ${now}`;
-  return { told: { ...told, ahead: now }, lines: [...lines, line] };
+  return { told: { ...told, ahead: now }, lines: [...lines, ...aheadLines(ahead, holder)] };
+}
+
+/** Whom it waits for, since when that holds the lock, and what to type about it. */
+function aheadLines(ahead: readonly string[], holder: LockHolder | undefined): string[] {
+  const [first] = ahead;
+  if (first === undefined) return ['Next in line'];
+  const line = `Waiting for ${ahead.length === 1 ? 'deploy' : 'deploys'} ${ahead.join(', ')}`;
+  if (!holder) return [line];
+  return [
+    `${line}: ${holder.summary ?? `deploy ${holder.deploy}`}, runs since ${holder.since.toISOString()}`,
+    `See it with \`lockkeeper deploy show ${first}\`, end it with \`lockkeeper deploy abort ${first} --reason …\``,
+  ];
 }
 
 function status(before: Narration, now: DeployStatus): Narration {

@@ -4,11 +4,12 @@ import { isLockkeeperError } from '../../errors.ts';
 import type { DeployStatus, Operation } from '../../protocol.ts';
 import { withTemporal } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
+import { DeployStatus as DeployStatusJson, Withdrawn } from '../json/deploys.ts';
+import { printAs } from '../json/print.ts';
 import { configOption, environmentOption, exits, jsonOption, requestedByOption, withExample } from '../options.ts';
 import type { EnvironmentOptions, JsonOptions } from '../options.ts';
-import { print, printJson } from '../terminal.ts';
+import { print } from '../terminal.ts';
 import { environmentOf, requestedBy } from '../who.ts';
-import { elseNotCurrent } from './not-current.ts';
 
 export interface OperateOptions extends EnvironmentOptions, JsonOptions {
   readonly reason: string;
@@ -21,10 +22,10 @@ export async function deployOperate(action: Operation['action'], id: string, opt
   const operation: Operation = { deploy: id, action, reason: options.reason, by: requestedBy(options.requestedBy) };
   const status = await withTemporal(({ client }) => tell(new DeployClient(client, environment), operation));
   if (status === 'withdrawn') {
-    if (options.json) printJson({ deploy: id, outcome: 'aborted' });
+    if (options.json) printAs(Withdrawn, { deploy: id, outcome: 'aborted' });
     else print(`withdrawn: deploy ${id} of ${environment} had not begun`);
-  } else if (options.json) printJson(status);
-  else print(`${WORDS[action].done} ${id} of ${environment}; follow it with \`lockkeeper deploy show ${id}\``);
+  } else if (options.json) printAs(DeployStatusJson, status);
+  else print(`${WORDS[action].done} ${id} of ${environment}; follow it with \`lockkeeper deploy watch ${id}\``);
   return EXIT.ok;
 }
 
@@ -32,10 +33,10 @@ export async function deployOperate(action: Operation['action'], id: string, opt
 async function tell(deploys: DeployClient, operation: Operation): Promise<DeployStatus | 'withdrawn'> {
   const { deploy, action, reason, by } = operation;
   try {
-    return await elseNotCurrent(deploy, deploys.environment, () => deploys.operate(operation));
+    return await deploys.operate(operation);
   } catch (error) {
     if (action !== 'abort' || !isLockkeeperError(error, 'DEPLOY_NOT_CURRENT')) throw error;
-    await elseNotCurrent(deploy, deploys.environment, () => deploys.withdraw({ deploy, reason, by }));
+    await deploys.withdraw({ deploy, reason, by });
     return 'withdrawn';
   }
 }

@@ -1,6 +1,8 @@
 import type { DeployEnd } from '../../client/run-deploy.ts';
 import { formatDuration } from '../../duration.ts';
 import { exitCodeOfDeploy } from '../exit-codes.ts';
+import { DeployEnd as DeployEndJson } from '../json/deploys.ts';
+import { printLineAs } from '../json/print.ts';
 import { paintFor, print } from '../terminal.ts';
 import type { Paint } from '../terminal.ts';
 
@@ -15,24 +17,32 @@ const ENDS: Record<Exclude<DeployEnd['kind'], 'ended'>, string> = {
   interrupted: 'interrupted',
 };
 
-/** The last line: how a deploy ended, for this command. */
-export function resultLine(deploy: Deploy, end: DeployEnd, ms: number, paint: Paint): string {
+/** The last line: how a deploy ended, for this command. `ms`: how long it was followed; undefined: it had ended before. */
+export function resultLine(deploy: Deploy, end: DeployEnd, ms: number | undefined, paint: Paint): string {
   const word = end.kind === 'ended' ? end.outcome : ENDS[end.kind];
   const colour = word === 'succeeded' ? paint.green : paint.red;
-  return `deploy ${deploy.id} of ${deploy.environment}: ${colour(word)} after ${formatDuration(ms)}${end.reason ? `: ${end.reason}` : ''}`;
+  const after = ms === undefined ? ' before' : ` after ${formatDuration(ms)}`;
+  return `deploy ${deploy.id} of ${deploy.environment}: ${colour(word)}${after}${end.reason ? `: ${end.reason}` : ''}`;
 }
 
+export interface Ended extends Deploy {
+  readonly end: DeployEnd;
+  readonly ms?: number;
+  readonly stoppedBy?: NodeJS.Signals | undefined;
+}
+
+/** The end of a deploy as JSON has it. */
+export const endJson = ({ id, environment, end, ms, stoppedBy }: Ended) => ({
+  deploy: id,
+  environment,
+  ...end,
+  ms,
+  exitCode: exitCodeOfDeploy(end, stoppedBy),
+});
+
 /** Prints the end of a deploy and gives its exit code. JSON is one line: a command's own output may stand before it. */
-export function printEnd(
-  deploy: Deploy,
-  end: DeployEnd,
-  began: number,
-  options: { json?: boolean },
-  stoppedBy?: NodeJS.Signals,
-): number {
-  const exitCode = exitCodeOfDeploy(end, stoppedBy);
-  const ms = Date.now() - began;
-  if (options.json) print(JSON.stringify({ deploy: deploy.id, environment: deploy.environment, ...end, ms, exitCode }));
-  else print(resultLine(deploy, end, ms, paintFor(process.stdout)));
-  return exitCode;
+export function printEnd(ended: Ended, options: { json?: boolean }): number {
+  if (options.json) printLineAs(DeployEndJson, endJson(ended));
+  else print(resultLine(ended, ended.end, ended.ms, paintFor(process.stdout)));
+  return exitCodeOfDeploy(ended.end, ended.stoppedBy);
 }

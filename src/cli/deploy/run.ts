@@ -6,8 +6,9 @@ import { withTemporal } from '../connections.ts';
 import { exits, withExample } from '../options.ts';
 import type { JsonOptions } from '../options.ts';
 import { stopOnSignals } from '../signals.ts';
+import { passThrough } from '../terminal.ts';
 import { environmentOf } from '../who.ts';
-import { narrator } from './narrator.ts';
+import { narratingWithLedger } from './narrator.ts';
 import { withRequestOptions } from './options.ts';
 import { checkTakesPart, requestOf } from './request.ts';
 import type { RequestOptions } from './request.ts';
@@ -27,33 +28,31 @@ export async function deployRun(command: readonly string[], options: DeployRunOp
   const began = Date.now();
   return withTemporal(async ({ client }) => {
     const stop = stopOnSignals();
-    const end = await runDeploy({
-      deploys: new DeployClient(client, environment),
-      request,
-      ...(program !== undefined && { command: passedThrough([program, ...args]) }),
-      ...(options.timeout !== undefined && { timeoutMs: options.timeout }),
-      onEvent: narrator(),
-      signal: stop.signal,
-    });
-    return printEnd({ id: options.id, environment }, end, began, options, stop.by());
+    const end = await narratingWithLedger((onEvent) =>
+      runDeploy({
+        deploys: new DeployClient(client, environment),
+        request,
+        ...(program !== undefined && { command: passedThrough([program, ...args]) }),
+        ...(options.timeout !== undefined && { timeoutMs: options.timeout }),
+        onEvent,
+        signal: stop.signal,
+      }),
+    );
+    return printEnd({ id: options.id, environment, end, ms: Date.now() - began, stoppedBy: stop.by() }, options);
   });
 }
 
 /** The command's own output, unchanged. */
 const passedThrough = (argv: readonly [string, ...string[]]): NonNullable<RunDeployOptions['command']> => ({
   argv,
-  stdout: (chunk) => void process.stdout.write(chunk),
-  stderr: (chunk) => void process.stderr.write(chunk),
+  stdout: (chunk) => passThrough(process.stdout, chunk),
+  stderr: (chunk) => passThrough(process.stderr, chunk),
 });
 
 export function deployRunCommand(): Command {
   const command = withRequestOptions(new Command('run'))
     .description('request a deploy, wait for the drain, run a command as its external step, and wait for the end')
     .argument('[command...]', 'what the external step does, after --')
-    .addHelpText(
-      'after',
-      '\nExit codes: 0 succeeded, 1 failed, 2 usage, 3 rolled back, 4 aborted, 5 rejected, 6 lease lost,\n7 timed out, 8 no answer, 130 and 143 stopped by SIGINT and SIGTERM.',
-    )
     .action(exits(deployRun));
   return withExample(
     command,

@@ -2,17 +2,19 @@ import { Command } from 'commander';
 import { DeployClient } from '../../client/deploy-client.ts';
 import { readSteps } from '../../ledger/deploy-steps.ts';
 import type { DeployStepRow } from '../../ledger/deploy-steps.ts';
-import { readDeploy } from '../../ledger/deploys.ts';
 import type { DeployRow } from '../../ledger/deploys.ts';
 import { readEvents } from '../../ledger/event-log.ts';
 import type { EventRow } from '../../ledger/event-log.ts';
 import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
+import { ShownDeploy as ShownDeployJson, deployJson } from '../json/deploys.ts';
+import { printAs } from '../json/print.ts';
 import { configOption, environmentOption, exits, jsonOption, withExample } from '../options.ts';
 import type { EnvironmentOptions, JsonOptions } from '../options.ts';
 import { formatTime, table } from '../table.ts';
-import { print, printJson } from '../terminal.ts';
+import { print, widthOf } from '../terminal.ts';
 import { environmentOf } from '../who.ts';
+import { knownDeploy } from './known-deploy.ts';
 import { describeLive, liveStatus } from './live-status.ts';
 import type { Live } from './live-status.ts';
 
@@ -27,7 +29,7 @@ export interface ShownDeploy {
 export async function deployShow(id: string, options: EnvironmentOptions & JsonOptions): Promise<number> {
   const environment = await environmentOf(options);
   const shown = await withBoth(async ({ temporal, ledger }): Promise<ShownDeploy> => {
-    const deploy = await readDeploy(ledger, environment, id);
+    const deploy = await knownDeploy(ledger, environment, id);
     const [steps, events] = await Promise.all([
       readSteps(ledger, environment, id),
       readEvents(ledger, environment, id),
@@ -35,12 +37,12 @@ export async function deployShow(id: string, options: EnvironmentOptions & JsonO
     const live = deploy.outcome ? undefined : await liveStatus(new DeployClient(temporal.client, environment), id);
     return { deploy, steps, events, live };
   });
-  if (options.json) printJson(shown);
-  else print(describeDeploy(shown));
+  if (options.json) printAs(ShownDeployJson, { ...shown, deploy: deployJson(shown.deploy) });
+  else print(describeDeploy(shown, widthOf(process.stdout)));
   return EXIT.ok;
 }
 
-export function describeDeploy({ deploy, steps, events, live }: ShownDeploy): string {
+export function describeDeploy({ deploy, steps, events, live }: ShownDeploy, width?: number): string {
   const { version, parameters } = deploy.request;
   const state = deploy.outcome ?? (live ? describeLive(live) : 'not ended, and it neither runs nor waits');
   return [
@@ -49,12 +51,12 @@ export function describeDeploy({ deploy, steps, events, live }: ShownDeploy): st
     `plan ${deploy.plan}${version === undefined ? '' : `, version ${version}`}, requested by ${deploy.requestedBy} at ${formatTime(deploy.requestedAt)}`,
     ...(parameters ? [`parameters: ${describeDetail(parameters)}`] : []),
     `code ${deploy.code}, ${deploy.direction}; ${deploy.runIds.length === 1 ? '1 run' : `${deploy.runIds.length} runs`}`,
-    ...(steps.length > 0 ? ['', stepTable(steps)] : []),
-    ...(events.length > 0 ? ['', eventTable(events)] : []),
+    ...(steps.length > 0 ? ['', stepTable(steps, width)] : []),
+    ...(events.length > 0 ? ['', eventTable(events, width)] : []),
   ].join('\n');
 }
 
-const stepTable = (steps: readonly DeployStepRow[]) =>
+const stepTable = (steps: readonly DeployStepRow[], width: number | undefined) =>
   table(
     ['STEP', 'TYPE', 'STATE', 'STARTED', 'ENDED', 'NOTE'],
     steps.map((step) => [
@@ -65,12 +67,14 @@ const stepTable = (steps: readonly DeployStepRow[]) =>
       formatTime(step.endedAt),
       step.note,
     ]),
+    { width, leaveOut: ['STARTED', 'TYPE', 'ENDED'] },
   );
 
-const eventTable = (events: readonly EventRow[]) =>
+const eventTable = (events: readonly EventRow[], width: number | undefined) =>
   table(
     ['AT', 'WHO', 'WHAT', 'DETAIL'],
     events.map((event) => [formatTime(event.at), event.actor, event.event, describeDetail(event.detail)]),
+    { width },
   );
 
 const describeDetail = (detail: EventRow['detail']) =>

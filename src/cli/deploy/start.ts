@@ -4,13 +4,15 @@ import { DeployClient } from '../../client/deploy-client.ts';
 import type { DeployStatus } from '../../protocol.ts';
 import { withTemporal } from '../connections.ts';
 import { EXIT, exitCodeOfDeploy } from '../exit-codes.ts';
+import { Started } from '../json/deploys.ts';
+import { printLineAs } from '../json/print.ts';
 import { exits, parseDuration, waitOptions, withExample } from '../options.ts';
 import type { JsonOptions } from '../options.ts';
 import { stopOnSignals } from '../signals.ts';
 import { paintFor, print, tell } from '../terminal.ts';
 import { environmentOf } from '../who.ts';
 import { awaitDeploy } from './await-deploy.ts';
-import { narrator } from './narrator.ts';
+import { narratingWithLedger } from './narrator.ts';
 import { withRequestOptions } from './options.ts';
 import { checkTakesPart, requestOf } from './request.ts';
 import type { RequestOptions } from './request.ts';
@@ -33,20 +35,17 @@ export async function deployStart(options: DeployStartOptions): Promise<number> 
   return withTemporal(async ({ client }) => {
     const stop = stopOnSignals();
     const deploys = new DeployClient(client, environment);
-    const onEvent = narrator();
     const ticket = await deploys.request(requestOf(options, { mode: 'deadline', nonce, deadlineMs: options.deadline }));
-    onEvent({ kind: 'requested', ticket });
     // Before the wait: whoever loses it cannot finish the deploy any more.
-    print(options.json ? JSON.stringify({ deploy: options.id, nonce, ticket }) : nonce);
-    if (!options.wait) return EXIT.ok;
-    const end = await awaitDeploy({
-      deploys,
-      id: options.id,
-      timeoutMs: options.timeout,
-      signal: stop.signal,
-      onEvent,
-      reached: isYourTurn,
+    if (options.json) printLineAs(Started, { deploy: options.id, nonce, ticket });
+    else print(nonce);
+    const end = await narratingWithLedger(async (onEvent) => {
+      onEvent({ kind: 'requested', ticket });
+      if (!options.wait) return 'told';
+      const { id, timeout: timeoutMs } = options;
+      return awaitDeploy({ deploys, id, timeoutMs, signal: stop.signal, onEvent, reached: isYourTurn });
     });
+    if (end === 'told') return EXIT.ok;
     if (end === 'reached') {
       tell(`Everything is drained: your turn. Then: lockkeeper deploy finish --id ${options.id} --nonce <nonce>`);
       return EXIT.ok;

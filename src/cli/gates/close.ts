@@ -7,9 +7,11 @@ import { GATES_PLAN } from '../../protocol.ts';
 import type { DeployRequest, DeployStatus } from '../../protocol.ts';
 import { withTemporal } from '../connections.ts';
 import { awaitDeploy } from '../deploy/await-deploy.ts';
-import { narrator } from '../deploy/narrator.ts';
+import { narratingWithLedger } from '../deploy/narrator.ts';
 import { printEnd } from '../deploy/result.ts';
 import { EXIT } from '../exit-codes.ts';
+import { GatesClosed } from '../json/gates.ts';
+import { printLineAs } from '../json/print.ts';
 import {
   configOption,
   environmentOption,
@@ -49,20 +51,16 @@ export async function gatesClose(options: GatesCloseOptions): Promise<number> {
   return withTemporal(async ({ client }) => {
     const stop = stopOnSignals();
     const deploys = new DeployClient(client, environment);
-    const onEvent = narrator();
-    onEvent({ kind: 'requested', ticket: await deploys.request(request) });
-    if (options.wait) {
-      const end = await awaitDeploy({
-        deploys,
-        id,
-        timeoutMs: options.timeout,
-        signal: stop.signal,
-        onEvent,
-        reached: isClosed,
-      });
-      if (end !== 'reached') return printEnd({ id, environment }, end, began, options, stop.by());
-    }
-    if (options.json) print(JSON.stringify({ deploy: id, environment, closed: options.wait, forMs: options.for }));
+    const ticket = await deploys.request(request);
+    const end = await narratingWithLedger(async (onEvent) => {
+      onEvent({ kind: 'requested', ticket });
+      if (!options.wait) return 'reached';
+      const { timeout: timeoutMs } = options;
+      return awaitDeploy({ deploys, id, timeoutMs, signal: stop.signal, onEvent, reached: isClosed });
+    });
+    if (end !== 'reached')
+      return printEnd({ id, environment, end, ms: Date.now() - began, stoppedBy: stop.by() }, options);
+    if (options.json) printLineAs(GatesClosed, { deploy: id, environment, closed: options.wait, forMs: options.for });
     else print(closedText(options, id));
     return EXIT.ok;
   });

@@ -1,17 +1,12 @@
 import { Command } from 'commander';
-import { configOption, environmentOption, exits, jsonOption, withExample } from '../options.ts';
 import { gatesCloseCommand } from './close.ts';
-import { gatesList } from './list.ts';
+import { gatesListCommand } from './list.ts';
 import { gatesOpenCommand } from './open.ts';
 
 export function gatesCommand(): Command {
-  const command = new Command('gates')
-    .description('the gates of an environment: which task queues are held back, by whom; close and open them by hand')
-    .addOption(environmentOption())
-    .addOption(configOption())
-    .addOption(jsonOption())
-    .action(exits(gatesList))
+  return new Command('gates')
+    .description('which task queues are held back, and by whom; close and open them by hand')
+    .addCommand(gatesListCommand(), { isDefault: true })
     .addCommand(gatesCloseCommand())
     .addCommand(gatesOpenCommand());
-  return withExample(command, 'lockkeeper gates --environment production');
 }

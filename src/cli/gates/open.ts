@@ -7,9 +7,11 @@ import { GATES_PLAN } from '../../protocol.ts';
 import { withBoth } from '../connections.ts';
 import type { Connections } from '../connections.ts';
 import { awaitDeploy } from '../deploy/await-deploy.ts';
-import { narrator } from '../deploy/narrator.ts';
+import { narratingWithLedger } from '../deploy/narrator.ts';
 import { printEnd } from '../deploy/result.ts';
 import { EXIT } from '../exit-codes.ts';
+import { GatesTold } from '../json/gates.ts';
+import { printLineAs } from '../json/print.ts';
 import {
   configOption,
   environmentOption,
@@ -22,7 +24,7 @@ import {
 } from '../options.ts';
 import type { EnvironmentOptions, JsonOptions } from '../options.ts';
 import { stopOnSignals } from '../signals.ts';
-import { print, printJson } from '../terminal.ts';
+import { print } from '../terminal.ts';
 import { environmentOf, requestedBy } from '../who.ts';
 
 export interface GatesOpenOptions extends EnvironmentOptions, JsonOptions {
@@ -40,7 +42,7 @@ export async function gatesOpen(options: GatesOpenOptions): Promise<number> {
   return withBoth(async (connections) => {
     const id = await closedBy(connections, environment, options.id);
     if (id === undefined) {
-      if (options.json) printJson({ environment, closed: false });
+      if (options.json) printLineAs(GatesTold, { environment });
       else print(`no gate of ${environment} is closed, and nobody has asked for it`);
       return EXIT.ok;
     }
@@ -48,20 +50,16 @@ export async function gatesOpen(options: GatesOpenOptions): Promise<number> {
     const deploys = new DeployClient(connections.temporal.client, environment);
     const how = await tellToOpen(deploys, id, options.reason, requestedBy(options.requestedBy));
     if (how === 'withdrawn' || !options.wait) {
-      if (options.json) printJson({ deploy: id, environment, told: how });
+      if (options.json) printLineAs(GatesTold, { deploy: id, environment, told: how });
       else print(how === 'withdrawn' ? `withdrawn: deploy ${id} had not begun` : `told to open: deploy ${id}`);
       return EXIT.ok;
     }
-    const end = await awaitDeploy({
-      deploys,
-      id,
-      timeoutMs: options.timeout,
-      signal: stop.signal,
-      onEvent: narrator(),
-      reached: () => false,
-    });
+    const { timeout: timeoutMs } = options;
+    const end = await narratingWithLedger((onEvent) =>
+      awaitDeploy({ deploys, id, timeoutMs, signal: stop.signal, onEvent, reached: () => false }),
+    );
     if (end === 'reached') throw new Error('nothing was to be reached');
-    const exitCode = printEnd({ id, environment }, end, began, options, stop.by());
+    const exitCode = printEnd({ id, environment, end, ms: Date.now() - began, stoppedBy: stop.by() }, options);
     // Closing that was ended before everything was drained is what was asked for.
     return end.kind === 'ended' && how === 'abort' && end.outcome === 'aborted' ? EXIT.ok : exitCode;
   });

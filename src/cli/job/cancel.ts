@@ -2,6 +2,8 @@ import { Command } from 'commander';
 import { JobClient } from '../../client/job-client.ts';
 import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
+import { JobCancelled } from '../json/jobs.ts';
+import { printLineAs } from '../json/print.ts';
 import { exits, jsonOption, withExample } from '../options.ts';
 import type { JsonOptions } from '../options.ts';
 import { print } from '../terminal.ts';
@@ -9,14 +11,12 @@ import { elseNoJob } from './no-job.ts';
 
 /** Asks a job to end; its `onCancel` undoes what must not stay. */
 export async function jobCancel(id: string, options: JsonOptions): Promise<number> {
-  await withBoth(({ temporal, ledger }) =>
-    elseNoJob(id, () => new JobClient(temporal.client, ledger).handle(id).cancel()),
-  );
-  print(
-    options.json
-      ? JSON.stringify({ id, cancelRequested: true })
-      : `job ${id} is told to end; \`lockkeeper job watch ${id}\` shows when it has`,
-  );
+  await withBoth(({ temporal, ledger }) => {
+    const jobs = new JobClient(temporal.client, ledger);
+    return elseNoJob(id, jobs, () => jobs.handle(id).cancel());
+  });
+  if (options.json) printLineAs(JobCancelled, { id, cancelRequested: true });
+  else print(`job ${id} is told to end; \`lockkeeper job watch ${id}\` shows when it has`);
   return EXIT.ok;
 }
 

@@ -1,12 +1,18 @@
 import { once } from 'node:events';
-import type { JobHandle } from '../../client/job-client.ts';
+import type { JobClient } from '../../client/job-client.ts';
+import type { JobHandle } from '../../client/job-handle.ts';
+import { formatWholeSeconds } from '../../duration.ts';
 import { LockkeeperError } from '../../errors.ts';
+import type { JobRow } from '../../ledger/jobs.ts';
 import { EXIT, exitCodeOfSignal } from '../exit-codes.ts';
+import { JobEnd } from '../json/jobs.ts';
+import { printLineAs } from '../json/print.ts';
 import type { Stop } from '../signals.ts';
-import { print, tell } from '../terminal.ts';
+import { statusLine } from '../status-line.ts';
+import { isLive, print, tell } from '../terminal.ts';
 import { elseNoJob } from './no-job.ts';
 import { jobEnd } from './job-end.ts';
-import { liveLine, progressLine, sparingly } from './progress.ts';
+import { barred, progressLine, sparingly } from './progress.ts';
 
 export interface FollowOptions {
   readonly json?: boolean;
@@ -15,14 +21,14 @@ export interface FollowOptions {
 }
 
 /** Shows a job's progress until it ends; then its result, and the exit code that tells how it ended. */
-export async function follow(handle: JobHandle, options: FollowOptions, stop: Stop): Promise<number> {
+export async function follow(jobs: JobClient, handle: JobHandle, options: FollowOptions, stop: Stop): Promise<number> {
   const givenUp = new AbortController();
   const timer = options.timeout === undefined ? undefined : setTimeout(() => givenUp.abort('timeout'), options.timeout);
   // Once: a stream that is closed says so at every write.
   for (const stream of [process.stdout, process.stderr]) stream.once('error', () => givenUp.abort('nobody reads'));
   const leave = AbortSignal.any([stop.signal, givenUp.signal]);
   try {
-    await elseNoJob(handle.id, () => showProgress(handle, leave));
+    await elseNoJob(handle.id, jobs, () => showProgress(handle, leave));
   } finally {
     clearTimeout(timer);
   }
@@ -41,21 +47,30 @@ const timedOut = (id: string, ms: number) =>
 /** On standard error, so that standard output holds the result only. */
 async function showProgress(handle: JobHandle, leave: AbortSignal): Promise<void> {
   const left = (leave.aborted ? Promise.resolve() : once(leave, 'abort')).then(() => undefined);
-  const live = process.stderr.isTTY;
+  const live = isLive(process.stderr);
   const worthALine = sparingly();
+  const line = statusLine();
   const rows = handle.progress();
-  for (;;) {
-    const next = await Promise.race([rows.next(), left]);
-    if (!next || next.done) break;
-    if (live) process.stderr.write(`\r\x1b[2K${liveLine(next.value, process.stderr.columns || 80)}`);
-    else if (worthALine(next.value)) tell(progressLine(next.value));
+  let seen: { readonly state?: JobRow['state']; readonly at: number } = { at: performance.now() };
+  const forSoLong = () => formatWholeSeconds(performance.now() - seen.at);
+  line.show(() => `${handle.id} waits for its first slice, ${forSoLong()}`);
+  try {
+    for (;;) {
+      const next = await Promise.race([rows.next(), left]);
+      if (!next || next.done) break;
+      const row = next.value;
+      if (seen.state !== row.state) seen = { state: row.state, at: performance.now() };
+      if (!live && worthALine(row)) line.tell(progressLine(row));
+      line.show(() => `${barred(row)} (${row.state} for ${forSoLong()})`);
+    }
+  } finally {
+    line.hide();
   }
-  if (live) process.stderr.write('\r\x1b[2K');
 }
 
 async function printEnd(handle: JobHandle, options: FollowOptions): Promise<number> {
   const end = await jobEnd(handle);
-  if (options.json) print(JSON.stringify({ id: handle.id, ...end }));
+  if (options.json) printLineAs(JobEnd, { id: handle.id, ...end });
   else if (end.state === 'done') print(end.result === undefined ? `job ${handle.id} done` : JSON.stringify(end.result));
   else tell(`lockkeeper: job ${handle.id} ${end.state}: ${end.reason}`);
   return { done: EXIT.ok, failed: EXIT.failed, cancelled: EXIT.aborted }[end.state];

@@ -31,7 +31,11 @@ export async function readInput({ input, inputFile }: InputOptions): Promise<unk
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new LockkeeperError('JOB_INPUT_INVALID', `the input is not JSON: ${errorMessage(error)}`, { cause: error });
+    const what = inputFile === undefined ? 'the input' : `the input file ${inputFile}`;
+    throw new LockkeeperError('JOB_INPUT_INVALID', `${what} is not JSON: ${errorMessage(error)}`, {
+      ...(inputFile === undefined && { next: `Quote it for the shell, such as --input '{"rows": 1}'` }),
+      cause: error,
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
-import type { JobHandle } from '../../client/job-client.ts';
+import type { JobHandle } from '../../client/job-handle.ts';
 import { errorMessage } from '../../errors.ts';
 
 export type JobEnd =

@@ -1,12 +1,15 @@
 import { Command, Option } from 'commander';
+import { z } from 'zod';
 import { JobClient } from '../../client/job-client.ts';
 import type { JobRow } from '../../ledger/jobs.ts';
 import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
+import { Job } from '../json/jobs.ts';
+import { printAs } from '../json/print.ts';
 import { exits, jsonOption, parseCount, withExample } from '../options.ts';
 import type { JsonOptions } from '../options.ts';
 import { formatTime, table } from '../table.ts';
-import { print, printJson } from '../terminal.ts';
+import { print, widthOf } from '../terminal.ts';
 import { formatProgress } from './progress.ts';
 
 const STATES: readonly JobRow['state'][] = [
@@ -30,12 +33,12 @@ export async function jobList({ state, limit, json }: JobListOptions): Promise<n
   const rows = await withBoth(({ temporal, ledger }) =>
     new JobClient(temporal.client, ledger).list({ limit, ...(state && { state }) }),
   );
-  if (json) printJson(rows);
-  else print(rows.length === 0 ? 'no jobs' : jobTable(rows));
+  if (json) printAs(z.array(Job), rows);
+  else print(rows.length === 0 ? 'no jobs' : jobTable(rows, widthOf(process.stdout)));
   return EXIT.ok;
 }
 
-export const jobTable = (rows: readonly JobRow[]) =>
+export const jobTable = (rows: readonly JobRow[], width?: number) =>
   table(
     ['JOB', 'NAME', 'QUEUE', 'STATE', 'PROGRESS', 'CHECKPOINT', 'INTERRUPTED', 'BUILD', 'STARTED', 'NOTE'],
     rows.map((row) => [
@@ -50,6 +53,7 @@ export const jobTable = (rows: readonly JobRow[]) =>
       formatTime(row.createdAt),
       row.reason ?? row.progress.note,
     ]),
+    { width, leaveOut: ['STARTED', 'CHECKPOINT', 'BUILD', 'INTERRUPTED', 'QUEUE', 'NAME', 'NOTE'] },
   );
 
 export function jobListCommand(): Command {

@@ -23,12 +23,12 @@ export function formatProgress({ done, total }: JobRow['progress']): string {
   return `${done}/${total} (${Math.floor((100 * done) / total)} %)`;
 }
 
-/** The line of a terminal that is written again and again: a bar where there is a total. Cut to the terminal's width. */
-export function liveLine(row: Progressing, columns: number): string {
+/** The same with a bar where there is a total, for a line that is seen to move. */
+export function barred(row: Progressing): string {
   const { done, total } = row.progress;
-  const filled = done !== undefined && total ? Math.min(BAR, Math.floor((BAR * done) / total)) : undefined;
-  const bar = filled === undefined ? '' : `[${'='.repeat(filled)}${' '.repeat(BAR - filled)}] `;
-  return `${bar}${progressLine(row)}`.slice(0, Math.max(1, columns - 1));
+  if (done === undefined || !total) return progressLine(row);
+  const filled = Math.max(0, Math.min(BAR, Math.floor((BAR * done) / total)));
+  return `[${'='.repeat(filled)}${' '.repeat(BAR - filled)}] ${progressLine(row)}`;
 }
 
 /** Decides which changes become lines of a log: every change of state, and progress now and then. */

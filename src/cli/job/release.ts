@@ -4,9 +4,11 @@ import { LockkeeperError } from '../../errors.ts';
 import type { ReleaseChoice } from '../../protocol.ts';
 import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
+import { JobStatus } from '../json/jobs.ts';
+import { printAs } from '../json/print.ts';
 import { exits, jsonOption, parseCount, withExample } from '../options.ts';
 import type { JsonOptions } from '../options.ts';
-import { print, printJson } from '../terminal.ts';
+import { print } from '../terminal.ts';
 import { elseNoJob } from './no-job.ts';
 
 export interface JobReleaseOptions extends JsonOptions {
@@ -19,10 +21,11 @@ export interface JobReleaseOptions extends JsonOptions {
 /** Lets a job out of quarantine, with a person's choice of how it goes on. */
 export async function jobRelease(id: string, options: JobReleaseOptions): Promise<number> {
   const choice = choiceOf(options);
-  const status = await withBoth(({ temporal, ledger }) =>
-    elseNoJob(id, () => new JobClient(temporal.client, ledger).handle(id).release(choice)),
-  );
-  if (options.json) printJson(status);
+  const status = await withBoth(({ temporal, ledger }) => {
+    const jobs = new JobClient(temporal.client, ledger);
+    return elseNoJob(id, jobs, () => jobs.handle(id).release(choice));
+  });
+  if (options.json) printAs(JobStatus, status);
   else print(`job ${id} is released: ${choice.action === 'from' ? `from checkpoint ${choice.seq}` : choice.action}`);
   return EXIT.ok;
 }

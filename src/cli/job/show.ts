@@ -5,10 +5,13 @@ import type { JobRow } from '../../ledger/jobs.ts';
 import type { JobStatus } from '../../protocol.ts';
 import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
+import { ShownJob as ShownJobJson } from '../json/jobs.ts';
+import { printAs } from '../json/print.ts';
 import { exits, jsonOption, withExample } from '../options.ts';
 import type { JsonOptions } from '../options.ts';
 import { formatTime } from '../table.ts';
-import { print, printJson } from '../terminal.ts';
+import { print } from '../terminal.ts';
+import { elseNoJob } from './no-job.ts';
 import { progressLine } from './progress.ts';
 
 /** A workflow answers only while some worker serves its queue, milliseconds. */
@@ -25,18 +28,19 @@ export interface ShownJob {
 /** What ledger and workflow say of a job. */
 export async function jobShow(id: string, options: JsonOptions): Promise<number> {
   const shown = await withBoth(async ({ temporal, ledger }): Promise<ShownJob> => {
-    const handle = new JobClient(temporal.client, ledger).handle(id);
+    const jobs = new JobClient(temporal.client, ledger);
+    const handle = jobs.handle(id);
     const row = await handle.row();
-    const status = await temporal.client
-      .withDeadline(Date.now() + ASK_WITHIN, () => handle.status())
-      .catch((error: unknown) => {
-        // A workflow that Temporal has forgotten may still stand in the ledger, and one without a worker cannot answer.
-        if (isLockkeeperError(error, 'JOB_NOT_FOUND') && !row) throw error;
-        return undefined;
-      });
+    const status = await elseNoJob(id, jobs, () =>
+      temporal.client.withDeadline(Date.now() + ASK_WITHIN, () => handle.status()),
+    ).catch((error: unknown) => {
+      // A workflow that Temporal has forgotten may still stand in the ledger, and one without a worker cannot answer.
+      if (isLockkeeperError(error, 'JOB_NOT_FOUND') && !row) throw error;
+      return undefined;
+    });
     return { id, row, status };
   });
-  if (options.json) printJson(shown);
+  if (options.json) printAs(ShownJobJson, shown);
   else print(describeJob(shown));
   return EXIT.ok;
 }

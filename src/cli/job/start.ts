@@ -3,6 +3,8 @@ import { JobClient } from '../../client/job-client.ts';
 import { loadConfig, loadJobs } from '../../config/index.ts';
 import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
+import { JobStarted } from '../json/jobs.ts';
+import { printLineAs } from '../json/print.ts';
 import { configOption, exits, jsonOption, timeoutOption, withExample } from '../options.ts';
 import type { ConfigOptions, JsonOptions } from '../options.ts';
 import { stopOnSignals } from '../signals.ts';
@@ -25,15 +27,17 @@ export async function jobStart(name: string, options: JobStartOptions): Promise<
   const input = await readInput(options);
   checkInput(definition, input);
   return withBoth(async ({ temporal, ledger }) => {
-    const handle = await new JobClient(temporal.client, ledger).start(definition, input, {
+    const jobs = new JobClient(temporal.client, ledger);
+    const handle = await jobs.start(definition, input, {
       ...(options.id !== undefined && { id: options.id }),
       ...(options.owner !== undefined && { owner: options.owner }),
     });
     if (options.wait) {
       tell(`job ${handle.id} started`);
-      return follow(handle, options, stopOnSignals());
+      return follow(jobs, handle, options, stopOnSignals());
     }
-    print(options.json ? JSON.stringify({ id: handle.id, job: name }) : handle.id);
+    if (options.json) printLineAs(JobStarted, { id: handle.id, job: name });
+    else print(handle.id);
     return EXIT.ok;
   });
 }

@@ -8,9 +8,10 @@ import type { FollowOptions } from './follow.ts';
 
 /** Shows a job's progress until it ends, and ends as it ends. */
 export function jobWatch(id: string, options: FollowOptions): Promise<number> {
-  return withBoth(({ temporal, ledger }) =>
-    follow(new JobClient(temporal.client, ledger).handle(id), options, stopOnSignals()),
-  );
+  return withBoth(({ temporal, ledger }) => {
+    const jobs = new JobClient(temporal.client, ledger);
+    return follow(jobs, jobs.handle(id), options, stopOnSignals());
+  });
 }
 
 export function jobWatchCommand(): Command {

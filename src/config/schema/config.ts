@@ -7,6 +7,7 @@ import {
   mapOf,
   maybe,
   name,
+  names,
   options,
   positiveDuration,
   text,
@@ -14,66 +15,170 @@ import {
   variableName,
   yesOrNo,
 } from './values.ts';
+import { documented } from './documented.ts';
+import { shaped } from './json-shape.ts';
 import { steps } from './steps.ts';
 
 const path = text('a path');
 const queueName = text('the name of a task queue');
 
-const drain = options({
-  deadline: maybe(positiveDuration),
-  onTimeout: maybe(choice('abandon', 'wait', 'abort')),
-  wait: maybe(durationOrZero),
-});
+const drain = (example: { readonly deadline: string; readonly onTimeout: string; readonly wait: string }) =>
+  options({
+    deadline: documented(maybe(positiveDuration), 'For all queues together', {
+      default: '60s',
+      example: example.deadline,
+    }),
+    onTimeout: documented(
+      maybe(choice('abandon', 'wait', 'abort')),
+      'What happens at the deadline: `abandon` gives running slices up, which go on later from their last checkpoint; `wait` waits for longer; `abort` ends the deploy',
+      { default: 'abandon', example: example.onTimeout },
+    ),
+    wait: documented(maybe(durationOrZero), 'How much longer, with `onTimeout: wait`', {
+      default: '10m',
+      example: example.wait,
+    }),
+  });
 
 const parameter = options({
-  pattern: maybe(text('a regular expression').refine(isPattern, { error: 'a regular expression' })),
-  required: maybe(yesOrNo),
+  pattern: documented(
+    maybe(text('a regular expression').refine(isPattern, { error: 'a regular expression' })),
+    'What the whole value must match',
+    { default: 'anything', example: "'^v[0-9.]+$'" },
+  ),
+  required: documented(maybe(yesOrNo), 'Whether a request must give it', { default: 'false', example: 'true' }),
 });
 
 const plan = options({
-  queues: maybe(list(queueName, 'a list of task queues')),
-  onFailure: maybe(choice('rollback', 'hold')),
-  hold: maybe(durationOrZero),
-  drain: maybe(drain),
-  parameters: maybe(mapOf(variableName, maybe(parameter), 'a map of parameters')),
-  steps,
+  queues: documented(maybe(names(queueName, 'a list of task queues')), 'The queues it pauses', {
+    default: 'all',
+    example: '[imports, reports]',
+  }),
+  onFailure: documented(
+    maybe(choice('rollback', 'hold')),
+    'What follows when a step fails: `rollback` runs the rollbacks of the steps that were started, in reverse; `hold` waits for a person first',
+    { default: 'rollback', example: 'rollback' },
+  ),
+  hold: documented(maybe(durationOrZero), 'How long it is held before it is rolled back', {
+    default: '1h',
+    example: '1h',
+  }),
+  drain: documented(
+    maybe(drain({ deadline: '2m', onTimeout: 'wait', wait: '5m' })),
+    'In place of the options of the same name of the whole config, each by itself',
+    { default: 'those of the config' },
+  ),
+  parameters: documented(
+    maybe(mapOf(variableName, maybe(parameter), 'a map of parameters')),
+    'What a request may set, and nothing else. Commands find `version` in LOCKKEEPER_PARAMETER_VERSION',
+    { default: 'none', names: ['version'] },
+  ),
+  steps: documented(
+    steps,
+    'One after another, at most 99, each of one type: `migrate`, `command`, `wait` or `external`, of which a plan has one at most',
+  ),
 });
 
 /** The shape of `lockkeeper.yaml`. What holds between options is in `checks/`. */
 export const configSchema = options({
-  environment: name,
-  jobs: maybe(
-    z.preprocess(
-      (value) => (typeof value === 'string' && value !== '' ? [value] : value),
-      list(path, 'a path or a list of paths'),
+  environment: documented(
+    name,
+    'The set of task queues that deploys pause together. A queue belongs to one environment only',
+    { example: '${LOCKKEEPER_ENVIRONMENT:-production}' },
+  ),
+  jobs: documented(
+    maybe(
+      shaped(
+        z.preprocess(
+          (value) => (typeof value === 'string' && value !== '' ? [value] : value),
+          list(path, 'a path or a list of paths'),
+        ),
+        (generated) => ({ anyOf: [{ type: 'string', minLength: 1 }, generated] }),
+      ),
     ),
+    'Modules that export jobs: one path, or a list',
+    { default: 'none; then `queues` must be there', example: '[./jobs.ts]' },
   ),
-  workflows: maybe(path),
-  worker: maybe(
-    options({
-      buildId: maybe(text('the id of a build; put numbers in quotes')),
-      maxConcurrentSlices: maybe(count('a whole number above 0')),
-      shutdownGrace: maybe(durationOrZero),
-      shutdownForce: maybe(positiveDuration),
-    }),
-  ),
-  drain: maybe(drain),
-  queues: maybe(
-    mapOf(
-      queueName,
-      maybe(options({ after: maybe(list(queueName, 'a list of task queues')) })),
-      'a map of task queues',
+  workflows: documented(maybe(path), 'The module of your own workflows, if you have some', {
+    default: 'none',
+    example: './workflows.ts',
+  }),
+  worker: documented(
+    maybe(
+      options({
+        buildId: documented(
+          maybe(text('the id of a build; put numbers in quotes')),
+          'Which build this is; `--build-id` and TEMPORAL_WORKER_BUILD_ID come first',
+          { default: 'dev', example: '${BUILD_ID:-local}' },
+        ),
+        maxConcurrentSlices: documented(
+          maybe(count('a whole number above 0')),
+          'Slices that may run at once, for each task queue',
+          { default: '100', example: '100' },
+        ),
+        shutdownGrace: documented(
+          maybe(durationOrZero),
+          'From SIGTERM until a slice that does not yield is cancelled',
+          { default: '20s', example: '20s' },
+        ),
+        shutdownForce: documented(
+          maybe(positiveDuration),
+          "From SIGTERM until the worker gives up; longer than the grace, shorter than your container's limit",
+          { default: '25s', example: '25s' },
+        ),
+      }),
     ),
+    'How `lockkeeper worker` runs the jobs',
   ),
-  participants: maybe(list(name, 'a list of names')),
-  databases: maybe(
-    mapOf(
-      name,
-      options({ env: variableNamed('the name of the environment variable that holds the URL, not the URL itself') }),
-      'a map of databases',
+  drain: documented(
+    maybe(drain({ deadline: '60s', onTimeout: 'abandon', wait: '10m' })),
+    'How long a deploy waits for running slices to step aside',
+  ),
+  queues: documented(
+    maybe(
+      mapOf(
+        queueName,
+        maybe(
+          options({
+            after: documented(
+              maybe(names(queueName, 'a list of task queues')),
+              'Queues that feed this one: closed before it, opened after it',
+              { default: 'none', example: '[imports]' },
+            ),
+          }),
+        ),
+        'a map of task queues',
+      ),
     ),
+    'The task queues that deploys pause',
+    { default: 'those of the exported jobs', names: ['imports', 'reports'] },
   ),
-  plans: maybe(mapOf(name, plan, 'a map of plans')),
+  participants: documented(
+    maybe(names(name, 'a list of names')),
+    "Others that must say they have stopped before a deploy's steps begin",
+    { default: 'none', example: '[cron-host]' },
+  ),
+  databases: documented(
+    maybe(
+      mapOf(
+        name,
+        options({
+          env: documented(
+            variableNamed('the name of the environment variable that holds the URL, not the URL itself'),
+            'The environment variable of the deploy worker that holds the URL',
+            { example: 'APP_DATABASE_URL' },
+          ),
+        }),
+        'a map of databases',
+      ),
+    ),
+    'Databases that steps migrate. `ledger`, in DATABASE_URL, is always there',
+    { default: 'only `ledger`', names: ['app'] },
+  ),
+  plans: documented(
+    maybe(mapOf(name, plan, 'a map of plans')),
+    'What a deploy does once nothing runs. The plan `default` exists without being written: one external step',
+    { default: 'only `default`', names: ['release'] },
+  ),
 });
 
 export type ParsedConfig = z.output<typeof configSchema>;

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { didYouMean } from '../did-you-mean.ts';
 import { keysOf } from '../raw.ts';
+import { documented } from './documented.ts';
+import { orReference, shaped } from './json-shape.ts';
 import type { IssueParams } from './values.ts';
 import {
   argv,
@@ -16,27 +18,77 @@ import {
   yesOrNo,
 } from './values.ts';
 
-const common = { name: maybe(name), timeout: maybe(positiveDuration), rollback: maybe(argv) };
+/** What a step of any type may have, with what the example says in this one. */
+const common = (example: { readonly name?: string; readonly timeout: string; readonly rollback?: string }) => ({
+  name: documented(maybe(name), 'What it is called; unique in the plan', {
+    default: 'its type',
+    ...(example.name !== undefined && { example: example.name }),
+  }),
+  timeout: documented(maybe(positiveDuration), 'How long it may take', { default: '1h', example: example.timeout }),
+  rollback: documented(
+    maybe(argv),
+    'The program, and its arguments, that undoes the step, also when it only began; with the same cwd and env',
+    { default: 'none', ...(example.rollback !== undefined && { example: example.rollback }) },
+  ),
+});
 
 /** The types of steps; the first option of each gives a step its type. */
 export const STEPS = {
-  migrate: options({ migrate: text('the directory of the migrations'), database: maybe(name), ...common }),
-  command: options({
-    command: argv,
-    idempotent: maybe(yesOrNo),
-    cwd: maybe(text('a directory')),
-    env: maybe(
-      mapOf(variableName, z.string({ error: 'a string; put numbers in quotes' }), 'a map of environment variables'),
+  migrate: options({
+    migrate: documented(
+      text('the directory of the migrations'),
+      'SQL migrations of a directory, those not yet applied, all in one transaction',
+      { example: './migrations' },
     ),
-    ...common,
+    database: documented(maybe(name), 'Which of `databases`', { default: 'ledger', example: 'app' }),
+    ...common({ timeout: '15m' }),
+  }),
+  command: options({
+    command: documented(
+      argv,
+      "A program and its arguments, as a list: no shell is involved. `./` is this file's directory",
+      { example: '[./restart.sh, --all]' },
+    ),
+    idempotent: documented(
+      maybe(yesOrNo),
+      "Whether it may simply run again; if not, it is never run twice without a person's word",
+      { default: 'false', example: 'true' },
+    ),
+    cwd: documented(maybe(text('a directory')), 'The directory it runs in', { default: '.', example: '.' }),
+    env: documented(
+      maybe(
+        mapOf(variableName, z.string({ error: 'a string; put numbers in quotes' }), 'a map of environment variables'),
+      ),
+      "Variables besides the deploy worker's own. Secrets belong there: what is written here is kept in the ledger",
+      { default: 'none', example: '{ SERVICES: web }' },
+    ),
+    ...common({ name: 'restart', timeout: '10m', rollback: '[./restart.sh, --back]' }),
   }),
   external: options({
-    external: z.preprocess((value) => (value === 'true' ? true : value), z.literal(true, { error: 'true' })),
-    lease: maybe(positiveDuration),
-    claimWithin: maybe(positiveDuration),
-    ...common,
+    external: documented(
+      shaped(
+        z.preprocess((value) => (value === 'true' ? true : value), z.literal(true, { error: 'true' })),
+        () => ({ anyOf: [{ const: true }, { type: 'string', pattern: orReference('^true$') }] }),
+      ),
+      'Work of CI, around `lockkeeper deploy run` or between `deploy start` and `deploy finish`',
+      { example: 'true' },
+    ),
+    lease: documented(maybe(positiveDuration), 'Silent for longer, CI has lost the deploy', {
+      default: '15s',
+      example: '15s',
+    }),
+    claimWithin: documented(maybe(positiveDuration), 'How long the step waits for CI to come', {
+      default: '5m',
+      example: '5m',
+    }),
+    ...common({ name: 'ci', timeout: '30m', rollback: '[./undo-ci.sh]' }),
   }),
-  wait: options({ wait: positiveDuration, name: maybe(name) }),
+  wait: options({
+    wait: documented(positiveDuration, 'Nothing but a pause; `lockkeeper deploy skip-step` ends it before', {
+      example: '30s',
+    }),
+    name: documented(maybe(name), 'What it is called; unique in the plan', { default: 'its type', example: 'settle' }),
+  }),
 };
 
 export const STEP_TYPES = Object.keys(STEPS) as (keyof typeof STEPS)[];
@@ -47,7 +99,8 @@ export type StepConfig = {
 /** The types a raw step claims to have: exactly one, if it is right. */
 export const stepTypes = (raw: unknown) => STEP_TYPES.filter((type) => keysOf(raw).includes(type));
 
-const step = z.unknown().transform((raw, context): StepConfig => {
+/** A step of any type. */
+export const step = z.unknown().transform((raw, context): StepConfig => {
   const [type, ...more] = stepTypes(raw);
   if (type === undefined || more.length > 0) {
     const message = `a step with exactly one of ${STEP_TYPES.join(', ')}`;
@@ -65,7 +118,10 @@ const step = z.unknown().transform((raw, context): StepConfig => {
   return z.NEVER;
 });
 
-export const steps = list(step, 'a list of steps').refine(isNotEmpty, { error: 'at least one step' });
+export const steps = shaped(
+  list(step, 'a list of steps').refine(isNotEmpty, { error: 'at least one step' }),
+  (generated) => ({ ...generated, minItems: 1 }),
+);
 
 function foundInstead(raw: unknown): string | undefined {
   const keys = keysOf(raw);

@@ -405,6 +405,8 @@ create function lockkeeper.save_checkpoint_or_fail(
 returns void
 language plpgsql as $$
 begin
+  -- As a transaction of the claim is named, until it ends: whoever ends the claim ends this session, however long the effect takes.
+  perform set_config('application_name', 'lockkeeper slice ' || in_claim, true);
   if not lockkeeper.save_checkpoint(in_key, in_claim, in_epoch, in_seq, 'state', in_state_version, in_key_id, ''::bytea,
       in_ciphertext, in_done, in_total, in_note) then
     raise exception 'checkpoint % of % was refused', in_seq, in_key using errcode = 'LK002';

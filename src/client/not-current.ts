@@ -1,5 +1,5 @@
-import { isNotFound } from '../../client/not-found.ts';
-import { LockkeeperError } from '../../errors.ts';
+import { LockkeeperError } from '../errors.ts';
+import { isNotFound } from './not-found.ts';
 
 export const notCurrent = (id: string, environment: string, cause?: unknown) =>
   new LockkeeperError('DEPLOY_NOT_CURRENT', `deploy ${id} neither runs nor waits in environment ${environment}`, {

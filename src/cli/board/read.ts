@@ -1,0 +1,35 @@
+import { DeployClient } from '../../client/deploy-client.ts';
+import { boardBuilds, boardGates, boardJobs } from '../../ledger/board.ts';
+import { openDeploys } from '../../ledger/deploys.ts';
+import { coordinatorTaskQueue } from '../../protocol.ts';
+import type { Connections } from '../connections.ts';
+import { liveStatus } from '../deploy/live-status.ts';
+import type { Board } from './screen.ts';
+
+/** What fits on a screen; the total is told. */
+export const JOBS_SHOWN = 20;
+/** Each live status is a question to a workflow; the first ones say where the queue stands. */
+const DEPLOYS_ASKED = 5;
+
+/** The board as it is now, with so many of its jobs at most. */
+export async function readBoard(
+  { temporal, ledger }: Connections,
+  environment: string,
+  jobsShown = JOBS_SHOWN,
+): Promise<Board> {
+  const client = new DeployClient(temporal.client, environment);
+  const [open, gates, { jobs, total }] = await Promise.all([
+    openDeploys(ledger, environment),
+    boardGates(ledger, environment),
+    boardJobs(ledger, environment, jobsShown),
+  ]);
+  const queues = [coordinatorTaskQueue(environment), ...gates.map((gate) => gate.taskQueue)];
+  const [builds, deploys] = await Promise.all([
+    boardBuilds(ledger, queues),
+    Promise.all(open.slice(0, DEPLOYS_ASKED).map(async (row) => ({ row, live: await liveStatus(client, row.id) }))),
+  ]);
+  const unasked = open
+    .slice(DEPLOYS_ASKED)
+    .map((row) => ({ row, live: { ahead: open.slice(0, open.indexOf(row)).map(({ id }) => id) } }));
+  return { environment, deploys: [...deploys, ...unasked], gates, jobs, jobsTotal: total, builds };
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { named, time } from './shape.ts';
+import type { JsonOutput } from './shape.ts';
+
+const phase = z.enum(['running', 'interrupted', 'waiting', 'quarantined', 'done', 'failed', 'cancelled']);
+
+export const Job = named('Job', 'A job as the ledger knows it.', {
+  workflowId: z.string(),
+  name: z.string().describe('of its definition'),
+  taskQueue: z.string(),
+  state: z.enum(['pending', ...phase.options]).describe('`pending`: it waits for its first slice'),
+  seq: z.number().describe('its last checkpoint'),
+  interruptions: z.number(),
+  losses: z.number().describe('of its workers, without progress since'),
+  progress: z.object({
+    done: z.number().optional(),
+    total: z.number().optional(),
+    note: z.string().optional(),
+  }),
+  reason: z.string().describe('why it is in quarantine, or has failed').optional(),
+  lastCheckpointAt: time('when it last saved its place').optional(),
+  worker: z.string().describe('the worker that has it').optional(),
+  buildId: z.string().describe('of that worker').optional(),
+  createdAt: time('when it was started'),
+});
+
+export const JobStatus = named('JobStatus', 'What the workflow of a job says.', {
+  job: z.string().describe('the name of its definition'),
+  phase,
+  seq: z.number().describe('the last checkpoint it was told of'),
+  interruptions: z.number(),
+  failures: z.number().describe("of the job's own code, without progress since"),
+  reason: z.string().optional(),
+});
+
+export const ShownJob = z.object({
+  id: z.string(),
+  row: Job.describe('absent before its first slice').optional(),
+  status: JobStatus.describe('absent when nobody answers for it').optional(),
+});
+
+export const JobStarted = z.object({ id: z.string(), job: z.string().describe('the name of its definition') });
+export const JobCancelled = z.object({ id: z.string(), cancelRequested: z.literal(true) });
+export const JobEnd = named('JobEnd', 'How a job ended.', {
+  id: z.string(),
+  state: z.enum(['done', 'failed', 'cancelled']),
+  result: z.unknown().describe('of `done`').optional(),
+  reason: z.string().describe('of `failed` and `cancelled`').optional(),
+});
+
+export const JOB_OUTPUTS: readonly JsonOutput[] = [
+  { command: 'job start', form: 'line', says: 'The id.', schema: JobStarted },
+  { command: 'job start --wait', form: 'line', says: 'The end of the job.', schema: JobEnd },
+  { command: 'job watch', form: 'line', says: 'The end of the job.', schema: JobEnd },
+  { command: 'job list', form: 'one', says: 'The latest first.', schema: z.array(Job) },
+  { command: 'job show', form: 'one', says: 'What ledger and workflow say of a job.', schema: ShownJob },
+  { command: 'job cancel', form: 'line', says: 'That it was asked to end.', schema: JobCancelled },
+  { command: 'job release', form: 'one', says: 'Its status then.', schema: JobStatus },
+];

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import type { JsonOutput } from './shape.ts';
+
+export const DevAddresses = z.object({
+  temporalAddress: z.string(),
+  namespace: z.string(),
+  uiUrl: z.string().optional(),
+  databaseUrl: z.string().describe('with its password: it is there to be used'),
+});
+
+export const Migrated = z.object({ migrated: z.literal(true) });
+
+export const CheckedConfig = z.object({
+  file: z.string(),
+  environment: z.string(),
+  jobs: z.array(z.string()),
+  queues: z.array(z.string()),
+  plans: z.array(z.string()),
+});
+
+/** The config's own words; docs of `lockkeeper.yaml` say what they mean. */
+export const ShownConfig = z.record(z.string(), z.unknown());
+
+export const OTHER_OUTPUTS: readonly JsonOutput[] = [
+  { command: 'dev', form: 'line', says: 'Once everything runs.', schema: DevAddresses },
+  { command: 'ledger migrate', form: 'one', says: 'That it is up to date.', schema: Migrated },
+  {
+    command: 'config show',
+    form: 'one',
+    says: 'The config with every default, durations in milliseconds, values of variables left out.',
+    schema: ShownConfig,
+  },
+  { command: 'config check', form: 'one', says: 'What was found.', schema: CheckedConfig },
+];

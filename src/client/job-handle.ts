@@ -1,0 +1,133 @@
+import type { Client } from '@temporalio/client';
+import { LockkeeperError } from '../errors.ts';
+import { loadCheckpoint } from '../ledger/checkpoints.ts';
+import { readJob } from '../ledger/jobs.ts';
+import type { JobRow } from '../ledger/jobs.ts';
+import type { Ledger } from '../ledger/pool.ts';
+import { JOB_STATUS_QUERY, RELEASE_UPDATE } from '../protocol.ts';
+import type { JobStatus, ReleaseChoice, ResultInLedger } from '../protocol.ts';
+import { jobRowOf } from './job-row.ts';
+import { isNotFound } from './not-found.ts';
+import { pause } from './pause.ts';
+import { refusalOf } from './update-errors.ts';
+
+/** How often {@link JobHandle.progress} looks, milliseconds. */
+const LOOK_EVERY = 500;
+
+/** One job that was started, by its id; whether there is such a job shows when it is asked something. */
+export class JobHandle<R = unknown> {
+  readonly id: string;
+  readonly #client: Client;
+  readonly #ledger: Ledger;
+
+  constructor(client: Client, ledger: Ledger, id: string) {
+    this.#client = client;
+    this.#ledger = ledger;
+    this.id = id;
+  }
+
+  get #workflow() {
+    return this.#client.workflow.getHandle(this.id);
+  }
+
+  /**
+   * Waits for the job's end. Throws Temporal's `WorkflowFailedError` when it failed or was cancelled; its `cause` says why.
+   * @throws {LockkeeperError} JOB_NOT_FOUND
+   */
+  async result(): Promise<R> {
+    const result = (await this.#ask(() => this.#workflow.result())) as R | ResultInLedger;
+    if (!isInLedger(result)) return result;
+    const last = await loadCheckpoint(this.#ledger, result.lockkeeperResultInLedger);
+    if (last === undefined || last === 'missing')
+      throw new LockkeeperError('JOB_NOT_FOUND', `the result of ${this.id} is not in the ledger any more`);
+    return last.value as R;
+  }
+
+  /** What the job's workflow says; some worker must serve its queue. @throws {LockkeeperError} JOB_NOT_FOUND */
+  status(): Promise<JobStatus> {
+    return this.#ask(() => this.#workflow.query<JobStatus>(JOB_STATUS_QUERY));
+  }
+
+  /** What the ledger says; undefined while the job has not begun its first slice. */
+  row(): Promise<JobRow | undefined> {
+    return readJob(this.#ledger, this.id);
+  }
+
+  /**
+   * Where the job is, whether workers run or not: `pending` while it has not begun.
+   * @throws {LockkeeperError} JOB_NOT_FOUND
+   */
+  async describe(): Promise<JobRow> {
+    return (await this.#look()).row;
+  }
+
+  /**
+   * The job's {@link describe} whenever it has changed, looked at twice a second, until the job has ended or `signal` fires.
+   * @throws {LockkeeperError} JOB_NOT_FOUND
+   * @example for await (const { state, progress } of job.progress()) console.log(state, progress.done, progress.total);
+   */
+  async *progress(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<JobRow, void, void> {
+    let last = '';
+    while (!options.signal?.aborted) {
+      const { row, running } = await this.#look();
+      const now = JSON.stringify(row);
+      if (now !== last) {
+        last = now;
+        yield row;
+      }
+      if (!running) return;
+      await pause(LOOK_EVERY, options.signal);
+    }
+  }
+
+  /**
+   * Asks the job to end; its `onCancel` runs, and then {@link result} throws.
+   * @throws {LockkeeperError} JOB_NOT_FOUND, USAGE when it has ended already
+   */
+  async cancel(): Promise<void> {
+    const { status } = await this.#ask(() => this.#workflow.describe());
+    if (status.name !== 'RUNNING') {
+      throw new LockkeeperError('USAGE', `job ${this.id} has ended already: ${status.name}`, {
+        next: 'There is nothing to cancel',
+      });
+    }
+    await this.#ask(() => this.#workflow.cancel());
+  }
+
+  /**
+   * Releases the job from quarantine.
+   * @throws {LockkeeperError} JOB_NOT_FOUND, USAGE when it is not in quarantine
+   */
+  async release(choice: ReleaseChoice): Promise<JobStatus> {
+    try {
+      return await this.#ask(() =>
+        this.#workflow.executeUpdate<JobStatus, [ReleaseChoice]>(RELEASE_UPDATE, { args: [choice] }),
+      );
+    } catch (error) {
+      throw refusalOf(error);
+    }
+  }
+
+  async #look(): Promise<{ row: JobRow; running: boolean }> {
+    const workflow = await this.#ask(() => this.#workflow.describe());
+    // A job that was started anew under its id has not begun, whatever the ledger has of the one before.
+    const firstRunId = workflow.raw.workflowExecutionInfo?.firstRunId ?? undefined;
+    const row = await readJob(this.#ledger, this.id, firstRunId);
+    return { row: jobRowOf(workflow, row), running: workflow.status.name === 'RUNNING' };
+  }
+
+  async #ask<T>(question: () => Promise<T>): Promise<T> {
+    try {
+      return await question();
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      throw new LockkeeperError('JOB_NOT_FOUND', `there is no job ${this.id}, or it has ended`, {
+        next: 'See `lockkeeper job list`',
+        cause: error,
+      });
+    }
+  }
+}
+
+const isInLedger = (result: unknown): result is ResultInLedger =>
+  typeof result === 'object' && result !== null && 'lockkeeperResultInLedger' in result;

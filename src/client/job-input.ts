@@ -1,0 +1,40 @@
+import { LockkeeperError, errorMessage } from '../errors.ts';
+import type { AnyJob } from '../jobs/define-job.ts';
+import { contentHash } from '../ledger/deploys.ts';
+
+/** Temporal takes no payload above 2 MiB; some of that is for the rest of it. */
+const INPUT_LIMIT_BYTES = 2 * 1024 * 1024 - 4_096;
+
+const invalid = (what: string, next: string, cause?: unknown) =>
+  new LockkeeperError('JOB_INPUT_INVALID', what, { next, cause });
+
+/**
+ * Looks at an input as the worker will see it, after JSON; returns its hash, the same for equal inputs.
+ * @throws {LockkeeperError} JOB_INPUT_INVALID when it is too large, cannot be JSON or is refused by the job's `parseInput`
+ */
+export function checkedInputHash(definition: AnyJob, input: unknown): string {
+  const { name } = definition;
+  let json: string;
+  try {
+    json = JSON.stringify(input) ?? 'null';
+  } catch (error) {
+    throw invalid(
+      `the input of job ${name} cannot be JSON: ${errorMessage(error)}`,
+      'Keep only plain objects, arrays, strings, numbers, booleans and null in it',
+      error,
+    );
+  }
+  const bytes = Buffer.byteLength(json);
+  if (bytes > INPUT_LIMIT_BYTES) {
+    throw invalid(
+      `the input of job ${name} has ${bytes} bytes of JSON, at most ${INPUT_LIMIT_BYTES} are possible`,
+      'Put the data where the job can read it, and give it the place: a path, a key, a query',
+    );
+  }
+  try {
+    definition.options.parseInput?.(input === undefined ? undefined : JSON.parse(json));
+  } catch (error) {
+    throw invalid(`the input of job ${name} does not parse: ${errorMessage(error)}`, 'Correct it', error);
+  }
+  return contentHash(JSON.parse(json));
+}

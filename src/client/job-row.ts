@@ -1,0 +1,46 @@
+import type { WorkflowExecutionInfo, WorkflowExecutionStatusName } from '@temporalio/client';
+import type { JobRow } from '../ledger/jobs.ts';
+
+/** States in which nothing more happens to a job. */
+const ENDED: readonly JobRow['state'][] = ['done', 'failed', 'cancelled'];
+const ENDED_AS: Partial<Record<WorkflowExecutionStatusName, JobRow['state']>> = {
+  COMPLETED: 'done',
+  CANCELLED: 'cancelled',
+  FAILED: 'failed',
+  TERMINATED: 'failed',
+  TIMED_OUT: 'failed',
+};
+
+/** What is read of a workflow, whether it was described or listed. */
+export type SeenWorkflow = Pick<
+  WorkflowExecutionInfo,
+  'workflowId' | 'type' | 'taskQueue' | 'startTime' | 'status' | 'memo'
+>;
+
+/** The job's name, as it was given to its workflow. */
+export const nameOf = ({ memo }: Pick<SeenWorkflow, 'memo'>): string | undefined =>
+  typeof memo?.['job'] === 'string' ? memo['job'] : undefined;
+
+/** A job as workflow and ledger know it together: the ledger has none before its first slice, and does not hear of a termination. */
+export function jobRowOf(workflow: SeenWorkflow, row: JobRow | undefined): JobRow {
+  const known = row ?? waitingRow(workflow);
+  const endedAs = ENDED_AS[workflow.status.name];
+  if (endedAs === undefined || ENDED.includes(known.state)) return known;
+  return {
+    ...known,
+    state: endedAs,
+    ...(endedAs === 'failed' && { reason: `its workflow is ${workflow.status.name}` }),
+  };
+}
+
+const waitingRow = (workflow: SeenWorkflow): JobRow => ({
+  workflowId: workflow.workflowId,
+  name: nameOf(workflow) ?? workflow.type,
+  taskQueue: workflow.taskQueue,
+  state: 'pending',
+  seq: 0,
+  interruptions: 0,
+  losses: 0,
+  progress: {},
+  createdAt: workflow.startTime,
+});
