@@ -22,7 +22,7 @@ test('importCities writes each city once, whichever batch a deploy or a crash hi
       database: pool,
       resumeFrom: { state: { row: to - 3 * BATCH } },
       reset: () => pool.query('truncate city'),
-      outcome: async () => (await pool.query('select n, name from city order by n')).rows,
+      outcome: async () => (await pool.query<{ n: number; name: string }>('select n, name from city order by n')).rows,
     },
   );
   expect(checked.checkpoints).toBe(3);
@@ -38,7 +38,8 @@ test('countryStatistics counts each country once', async () => {
     {
       database: pool,
       reset: () => pool.query('truncate country_statistics'),
-      outcome: async () => (await pool.query('select * from country_statistics order by country')).rows,
+      outcome: async () =>
+        (await pool.query<{ cities: number }>('select * from country_statistics order by country')).rows,
     },
   );
 });

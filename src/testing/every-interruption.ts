@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { LockkeeperError } from '../errors.ts';
 import type { JobDefinition } from '../jobs/define-job.ts';
 import { differences, nothingToInterrupt, notRepeatable } from './findings.ts';
 import type { Finding } from './findings.ts';
@@ -53,24 +54,32 @@ export function everyInterruption<N extends string, I, R, S>(
     const runOnce = async (way: Way['options']) => {
       await reset?.();
       const testJob = new TestJob(job, input, { ...options, ...way }, newPlace());
-      const run = await testJob.run();
+      let run: TestRun<S, R>;
+      try {
+        run = await testJob.run();
+      } catch (error) {
+        return { error };
+      }
       return { run, plain: testJob.plain, outcome: await outcome(run) };
     };
     const undisturbed = await runOnce({});
+    if ('error' in undisturbed) throw undisturbed.error;
     const { checkpoints } = undisturbed.run;
     if (checkpoints === 0) throw nothingToInterrupt(job.name);
     const ways = waysToDisturb({ checkpoints, plain: undisturbed.plain, kills, at });
+    if (ways.length === 0)
+      throw new LockkeeperError('USAGE', 'at: it names no checkpoint', { next: 'Leave it out for all of them' });
     const findings: Finding[] = [];
     for (const way of ways) {
-      const found = await runOnce(way.options).catch((error: unknown) => ({ error }));
+      const found = await runOnce(way.options);
       if ('error' in found) findings.push({ way, error: found.error });
       else if (!isDeepStrictEqual(found.outcome, undisturbed.outcome))
         findings.push({ way, outcome: found.outcome, wentOnFrom: found.run.slices[1]?.from });
     }
     if (findings.length > 0) {
-      const again = await runOnce({}).catch((error: unknown) => ({ outcome: error }));
-      if (!isDeepStrictEqual(again.outcome, undisturbed.outcome))
-        throw notRepeatable(job.name, undisturbed.outcome, again.outcome);
+      const again = await runOnce({});
+      const second = 'error' in again ? again.error : again.outcome;
+      if (!isDeepStrictEqual(second, undisturbed.outcome)) throw notRepeatable(job.name, undisturbed.outcome, second);
       throw differences(job.name, undisturbed.outcome, findings, ways.length);
     }
     return { checkpoints, runs: ways.length + 1 };

@@ -21,7 +21,7 @@ function show(value: unknown): string {
 const tell = (finding: Finding) =>
   'error' in finding
     ? `  ${finding.way.words}: it failed: ${errorMessage(finding.error)}`
-    : `  ${finding.way.words}, went on from ${show(finding.wentOnFrom)}: ${show(finding.outcome)}`;
+    : `  ${finding.way.words} (went on from ${show(finding.wentOnFrom)}): ${show(finding.outcome)}`;
 
 const ELSEWHERE =
   'After an interruption a job goes on in a new process, with nothing but the state it saved: look for what it keeps in a ' +

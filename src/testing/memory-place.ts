@@ -17,7 +17,7 @@ export class MemoryPlace implements Place {
   constructor(definition: AnyJob, log: Logger) {
     this.#definition = definition;
     // Opens no connection: nothing is asked of it, for a job that asks is refused before.
-    this.#ledger = openLedger({ databaseUrl: 'postgres://none', namespace: 'none', applicationName: 'none', log });
+    this.#ledger = openLedger({ databaseUrl: 'postgres://none/none', namespace: 'none', applicationName: 'none', log });
   }
 
   claim(stateVersion: number): Promise<Held | { readonly quarantined: string }> {

@@ -59,7 +59,7 @@ export interface TestRun<S, R> {
  * job's own retry budget, without its pauses.
  *
  * What the job keeps outside of its `run` (module variables, its own connections) lives on after a kill, as it would not in
- * production: see `onKill`.
+ * production: see `onKill`. `job.id` is the same in every run.
  *
  * Rejects with the error of the job's own code once its retry budget is used up.
  *

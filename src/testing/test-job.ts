@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { milliseconds } from '../duration.ts';
-import { LockkeeperError, errorMessage } from '../errors.ts';
+import { LockkeeperError } from '../errors.ts';
 import type { JobDefinition } from '../jobs/define-job.ts';
 import { parseInput } from '../jobs/input.ts';
 import { afterFailure } from '../jobs/retry.ts';
@@ -7,17 +8,17 @@ import { isRetryable, runSlice } from '../jobs/run-slice.ts';
 import type { SliceEnd } from '../jobs/run-slice.ts';
 import { restoreState } from '../jobs/state.ts';
 import type { Progress } from '../ledger/checkpoints.ts';
+import { SLICES_AT_MOST, endless, lost, quarantined } from './bad-ends.ts';
 import { Script } from './disturbances.ts';
+import { throughJson } from './input.ts';
 import type { Held, Place } from './place.ts';
 import { SILENT } from './places.ts';
 import type { TestRun, TestRunOptions, TestSlice } from './run-job-in-test.ts';
 import { WatchedSlice } from './watched-slice.ts';
 import type { Seen } from './watched-slice.ts';
 
-/** As the connections of a worker have it: long enough for whoever looks at a body in a debugger. */
+/** Long enough for whoever looks at the body of a transaction in a debugger. */
 const IDLE_IN_TRANSACTION_MS = 600_000;
-/** A job that saves a checkpoint before each of its errors is tried again for ever. */
-const RETRIES_AT_MOST = 100;
 
 type End = SliceEnd | { readonly kind: 'killed' } | { readonly kind: 'failed'; readonly error: unknown };
 
@@ -33,7 +34,6 @@ export class TestJob<N extends string, I, R, S> {
   #mode: 'run' | 'cancel' = 'run';
   #progress: Progress = {};
   #failures = 0;
-  #retries = 0;
   #lastSeq = 0;
 
   constructor(definition: JobDefinition<N, I, R, S>, input: I, options: TestRunOptions, place: Place) {
@@ -94,6 +94,9 @@ export class TestJob<N extends string, I, R, S> {
 
   async #loop(): Promise<TestRun<S, R>> {
     for (;;) {
+      // Whatever the job does, timeouts of the test's runner are heard.
+      await nextTurn();
+      if (this.#slices.length === SLICES_AT_MOST) throw endless(this.#definition.name, this.#slices.at(-1)!);
       const { end, cancelled } = await this.#slice();
       switch (end.kind) {
         case 'done':
@@ -138,16 +141,15 @@ export class TestJob<N extends string, I, R, S> {
     try {
       const restored = restoreState(this.#definition, await held.load());
       if (!restored.ok) throw quarantined(this.#definition.name, restored.reason);
-      const from = structuredClone(restored.state) as S;
       const slice = new WatchedSlice(this.#definition, this.#script, this.#seen, this.#options.database !== undefined);
       const end = await this.#work(held, slice, restored.state);
       if (slice.misuse) throw slice.misuse;
       if (end.kind === 'killed') as = 'lost';
       if (end.kind === 'failed') this.#countFailure(end.error, held.saver.seq > this.#lastSeq);
       // A killed slice can tell nobody how far it came.
-      else if (end.kind !== 'killed') this.#lastSeq = held.saver.seq;
+      if (end.kind !== 'killed') this.#lastSeq = held.saver.seq;
       this.#progress = { ...this.#progress, ...held.saver.progress };
-      this.#tell(from, end);
+      this.#tell(restored.state as S, end);
       return { end, cancelled: slice.cancelled.signal.aborted };
     } finally {
       await held.end(as);
@@ -190,39 +192,5 @@ export class TestJob<N extends string, I, R, S> {
     const { failures, again } = afterFailure(this.#definition.retry, before, isRetryable(error));
     this.#failures = failures;
     if (!again) throw error;
-    this.#retries += 1;
-    if (this.#retries === RETRIES_AT_MOST) throw endless(this.#definition.name, error);
   }
 }
-
-/** The input travels through Temporal as JSON. */
-function throughJson(job: string, input: unknown): unknown {
-  if (input === undefined) return undefined;
-  try {
-    return JSON.parse(JSON.stringify(input)) as unknown;
-  } catch (error) {
-    throw new LockkeeperError('JOB_INPUT_INVALID', `the input of job ${job} cannot be JSON: ${errorMessage(error)}`, {
-      next: 'Keep only plain objects, arrays, strings, numbers, booleans and null in it',
-      cause: error,
-    });
-  }
-}
-
-const endless = (job: string, cause: unknown) =>
-  new LockkeeperError(
-    'JOB_FAILED',
-    `job ${job} failed ${RETRIES_AT_MOST} times, each time after a checkpoint, which counts as progress: ${errorMessage(cause)}`,
-    { next: 'In production it would be tried again for ever', cause },
-  );
-
-const quarantined = (job: string, reason: string) =>
-  new LockkeeperError('JOB_QUARANTINED', `job ${job} is quarantined: ${reason}`, {
-    next: 'In production it would wait for a person',
-  });
-
-const lost = (kind: 'fenced' | 'ledgerAway') =>
-  kind === 'fenced'
-    ? new LockkeeperError('FENCED', "the job's claim in the test database was taken away", {
-        next: 'Let nothing else write to the schema lockkeeper while the test runs',
-      })
-    : new LockkeeperError('LEDGER_UNREACHABLE', 'the test database does not answer', { next: 'Look whether it runs' });

@@ -52,35 +52,41 @@ export class WatchedSlice {
     let failure: Error | undefined;
     steps.next = async () => {
       const n = this.#seen.checkpoints + 1;
-      const step = failure ? steps.throw(failure) : next();
+      const thrown = failure;
       failure = undefined;
+      const coming = thrown ? steps.throw(thrown) : next();
       // While the job is at work, as a deploy would; not before, when it has not yet begun to listen.
-      const coming = this.#script.at(n);
-      if (coming === 'interruptAt') this.stopping.abort('a deploy');
-      if (coming === 'cancelAt') this.cancelled.abort();
-      const { done, value } = await step;
-      if (this.#diesAt(n)) await this.#die();
-      if (!done) {
-        if (value !== SAVED && this.#definition.options.state && this.#definition.checkpointEveryMs !== 0)
-          this.#seen.plain.push(n);
-        this.#reached(n, value === SAVED ? job.state : value);
-        if (coming === 'failAt') failure = new Error(`thrown by the test after checkpoint ${n}`);
-      }
+      if (!thrown) this.#signal(n);
+      const step = await coming;
+      // It has caught what was thrown, and goes on.
+      if (thrown) this.#signal(n);
+      if (this.#script.at(n) === 'killAt') await this.#die();
+      if (step.done) return step;
+      if (this.#script.at(n) === 'failAt') failure = new Error(`thrown by the test after checkpoint ${n}`);
+      this.#reached(n, step.value, job);
       return step;
     };
     return steps;
   }
 
-  #reached(n: number, state: unknown): void {
-    this.#seen.checkpoints = n;
-    this.#script.happened(n);
-    // Each state is tried at once, not only when its time to be written has come: what cannot be saved must show.
-    const kept = this.#definition.options.state && (JSON.parse(encodeState(state, 'the state').toString()) as unknown);
-    this.#seen.states.push(kept);
+  #signal(n: number): void {
+    const coming = this.#script.at(n);
+    if (coming === 'interruptAt') this.stopping.abort('a deploy');
+    if (coming === 'cancelAt') this.cancelled.abort();
   }
 
-  #diesAt(n: number): boolean {
-    return this.#script.at(n) === 'killAt';
+  #reached(n: number, yielded: unknown, job: Job<unknown>): void {
+    const { options, checkpointEveryMs } = this.#definition;
+    this.#seen.checkpoints = n;
+    this.#script.happened(n);
+    if (!options.state) {
+      this.#seen.states.push(undefined);
+      return;
+    }
+    if (yielded !== SAVED && checkpointEveryMs !== 0) this.#seen.plain.push(n);
+    // Each state is tried at once, not only when its time to be written has come: what cannot be saved must show.
+    const bytes = encodeState(yielded === SAVED ? job.state : yielded, 'the state');
+    this.#seen.states.push(JSON.parse(bytes.toString()));
   }
 
   /** Never comes back: whoever waits for it was killed. */
@@ -93,7 +99,7 @@ export class WatchedSlice {
 
   /** The job as its code sees it: killed inside a transaction it leaves nothing of it. */
   #jobOf(job: Job<unknown>): Job<unknown> {
-    const comesNext = () => this.#seen.checkpoints + 1;
+    const diesNext = () => this.#script.at(this.#seen.checkpoints + 1) === 'killAt';
     const transaction: Job<unknown>['transaction'] = (body) => {
       this.#needsDatabase();
       return job.transaction(async (sql, save) => {
@@ -102,17 +108,16 @@ export class WatchedSlice {
           saved = true;
           save(next);
         });
-        if (saved && this.#diesAt(comesNext())) await this.#die();
+        if (saved && diesNext()) await this.#die();
         return result;
       });
     };
     const statement: Job<unknown>['statement'] = (text, values, next) => {
       this.#needsDatabase();
       const steps = job.statement(text, values, next);
-      const diesHere = () => this.#diesAt(comesNext());
       const die = () => this.#die();
       return (async function* (): AsyncGenerator<Saved, void, void> {
-        if (diesHere()) await die();
+        if (diesNext()) await die();
         return yield* steps;
       })();
     };

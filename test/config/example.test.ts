@@ -90,5 +90,6 @@ test('the example loads, without any variable', async () => {
     'migrate',
     'restart',
     'ci',
+    'settle',
   ]);
 });

@@ -4,7 +4,7 @@ import { configOf, errorOf, problemsOf } from './folder.ts';
 const NAME = 'expected a name of letters, digits, `.`, `_` or `-`, at most 100, beginning with a letter or digit';
 const VARIABLE = 'expected a name of letters, digits and `_`, beginning with a letter or `_`';
 const DURATION = 'expected a duration such as 30s or 5m';
-const STEP = 'expected a step with exactly one of migrate, command, external';
+const STEP = 'expected a step with exactly one of migrate, command, external, wait';
 const ARGV = 'expected a list of words such as [./restart.sh, --all]: write it as a list; no shell is involved';
 
 const head = (rest: string) => `environment: test\njobs: ./jobs.ts\n${rest}`;

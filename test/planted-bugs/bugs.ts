@@ -164,4 +164,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     to: 'lossesAllowed: LOSSES_UNTIL_QUARANTINE,',
     caughtBy: 'test/jobs/define-job.test.ts',
   },
+  {
+    breaks: 'the test helpers kill a job before its transaction is committed, where what is done twice shows',
+    file: 'src/testing/watched-slice.ts',
+    from: 'if (saved && diesNext()) await this.#die();',
+    to: '',
+    caughtBy: 'test/testing/database.test.ts',
+  },
+  {
+    breaks: 'the test helpers let a job go on from what was saved, as JSON',
+    file: 'src/testing/memory-place.ts',
+    from: 'value: JSON.parse(this.#last.bytes.toString()) as unknown',
+    to: 'value: this.#last.checkpoint.value',
+    caughtBy: 'test/testing/without-database/run-job-in-test.test.ts',
+  },
 ];

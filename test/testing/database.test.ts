@@ -92,7 +92,7 @@ test('interrupted, failed, cancelled: as without a database', async () => {
     name: 'undoing',
     taskQueue: 'q',
     state: { initial: { row: 0 } },
-    run: together.options.run,
+    run: (job, input: { rows: number }) => together.options.run(job, input),
     async *onCancel(job) {
       yield* job.statement('delete from item where id <= $1', [job.state.row], { row: 0 });
     },
@@ -123,7 +123,7 @@ describe('a transaction written wrong is caught', () => {
       }),
     );
     expect(message).toMatch(/did not end as if undisturbed in 3 of 7 runs/);
-    expect(message).toMatch(/killed at checkpoint 2, went on from { row: 1 }: \[ 1, 2, 2, 3 \]/);
+    expect(message).toMatch(/killed at checkpoint 2 \(went on from { row: 1 }\): \[ 1, 2, 2, 3 \]/);
   });
 
   test('whose effect comes before it', async () => {
@@ -133,7 +133,7 @@ describe('a transaction written wrong is caught', () => {
         yield* job.statement('select $1::integer', [row], { row });
       }),
     );
-    expect(message).toMatch(/killed at checkpoint 1, went on from { row: 0 }: \[ 1, 1, 2, 3 \]/);
+    expect(message).toMatch(/killed at checkpoint 1 \(went on from { row: 0 }\): \[ 1, 1, 2, 3 \]/);
   });
 });
 
@@ -164,6 +164,15 @@ test.each<[string, Step, string]>([
 ])('%s is the same error as in production', async (_, step, code) => {
   await expect(runJobInTest(inserting(step), { rows }, { database })).rejects.toMatchObject({ code });
   expect(await outcome()).toEqual([]);
+});
+
+test('a body that forgets its save is told so, not killed', async () => {
+  const forgetful = inserting(async function* (job) {
+    yield* job.transaction(async (sql) => sql.query('select 1'));
+  });
+  await expect(runJobInTest(forgetful, { rows }, { database, killAt: 1 })).rejects.toMatchObject({
+    code: 'TRANSACTION_WITHOUT_SAVE',
+  });
 });
 
 test('an old state goes through the ledger, too', async () => {

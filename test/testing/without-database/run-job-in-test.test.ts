@@ -76,10 +76,10 @@ describe('interrupted', () => {
     const patient = sending(async function* (job) {
       job.stopping.addEventListener('abort', () => heard.push(job.state.sent));
       for (let mail = job.state.sent + 1; mail <= 3; mail += 1) {
+        if (mail === 3) return 'stopped twice';
         expect(job.stopping.aborted).toBe(false);
         await delay(60_000, undefined, { signal: job.stopping }).catch(() => undefined);
         yield { sent: mail };
-        if (job.state.sent === 2) return 'stopped twice';
       }
       return 'not stopped';
     });
@@ -116,6 +116,21 @@ describe('interrupted', () => {
     });
     expect((await runJobInTest(stateless, { at: new Date() }, { interruptAt: 1 })).result).toBe('string');
     expect(starts).toBe(2);
+  });
+
+  test('a job that changes its input finds it as it was', async () => {
+    const eating = defineJob({
+      name: 'eating',
+      taskQueue: 'mail',
+      async *run(_job, input: { names: string[] }) {
+        input.names.pop();
+        yield undefined;
+        return input.names;
+      },
+    });
+    const input = { names: ['a', 'b', 'c'] };
+    expect((await runJobInTest(eating, input, { interruptAt: 1 })).result).toEqual(['a', 'b']);
+    expect(input.names).toHaveLength(3);
   });
 
   test('an atomic job is not, as in production', async () => {
@@ -204,6 +219,22 @@ describe('an error of the job', () => {
     expect(closed).toBe(2);
   });
 
+  test('which the job catches lets it go on to its next checkpoint, where the next thing happens', async () => {
+    const caught: unknown[] = [];
+    const careful = sending(async function* (job) {
+      for (let mail = job.state.sent + 1; mail <= 3; mail += 1) {
+        try {
+          yield { sent: mail };
+        } catch (error) {
+          caught.push((error as Error).message);
+        }
+      }
+    });
+    const run = await runJobInTest(careful, { to }, { failAt: 1, interruptAt: 2 });
+    expect(caught).toEqual(['thrown by the test after checkpoint 1']);
+    expect(ends(run)).toEqual(['interrupted', 'done']);
+  });
+
   test('of its own is tried again by its budget, then it is the error of the run', async () => {
     let attempts = 0;
     const failing = sending(
@@ -225,7 +256,7 @@ describe('an error of the job', () => {
       throw new Error('the disk is full');
     });
     await expect(runJobInTest(going, { to })).rejects.toThrow(
-      /failed 100 times, each time after a checkpoint.*disk is full/,
+      /did not end within 500 slices; the last one began with { sent: 499 } and was failed: the disk is full/,
     );
   });
 
@@ -257,7 +288,16 @@ describe('an error of the job', () => {
       'STATE_INVALID',
     ],
   ])('%s is the same error as in production', async (_, run, code) => {
-    await expect(runJobInTest(sending(run), { to }, { interruptAt: 'each' })).rejects.toMatchObject({ code });
+    await expect(runJobInTest(sending(run), { to }, { interruptAt: 1 })).rejects.toMatchObject({ code });
+  });
+
+  test('a job that never looks at its state does not go round for ever', async () => {
+    const deaf = sending(async function* () {
+      yield { sent: 1 };
+    });
+    await expect(runJobInTest(deaf, { to }, { interruptAt: 'each' })).rejects.toThrow(
+      /within 500 slices; the last one began with { sent: 1 } and was interrupted. Does it go on from `job.state`/,
+    );
   });
 
   test('a state changed in place is the same error as in production', async () => {
@@ -265,6 +305,7 @@ describe('an error of the job', () => {
       name: 'changing',
       taskQueue: 'mail',
       state: { initial: { seen: [] as number[] } },
+      retry: { maximumAttempts: 1 },
       async *run(job) {
         yield { seen: [1] };
         job.state.seen.push(2);
@@ -325,6 +366,12 @@ describe('cancelled', () => {
     expect(closed).toBe(1);
   });
 
+  test('after an error: not while the job still deals with that', async () => {
+    const run = await runJobInTest(undoing, { to }, { failAt: 2, cancelAt: 3 });
+    expect(ends(run)).toEqual(['failed', 'cancelled', 'cancelled']);
+    expect(undone).toHaveLength(3);
+  });
+
   test('onCancel is interrupted and killed as well', async () => {
     const run = await runJobInTest(undoing, { to }, { cancelAt: 3, interruptAt: 4, killAt: 6 });
     expect(run.slices).toEqual([
@@ -382,7 +429,7 @@ describe('a test that shows nothing is told so', () => {
   });
 });
 
-test('everything is inferred from the definition', () => {
+test('everything is inferred from the definition', async () => {
   const typed = defineJob({
     name: 'typed',
     taskQueue: 'mail',
@@ -392,9 +439,9 @@ test('everything is inferred from the definition', () => {
       return { length: input.word.length };
     },
   });
-  const run = () => runJobInTest(typed, { word: 'one' });
-  expectTypeOf<Awaited<ReturnType<typeof run>>['result']>().toEqualTypeOf<{ length: number } | undefined>();
-  expectTypeOf<Awaited<ReturnType<typeof run>>['states']>().toEqualTypeOf<readonly { at: number }[]>();
+  const run = await runJobInTest(typed, { word: 'one' });
+  expectTypeOf(run.result).toEqualTypeOf<{ length: number } | undefined>();
+  expectTypeOf(run.states).toEqualTypeOf<readonly { at: number }[]>();
   // @ts-expect-error -- another input
   expectTypeOf(() => runJobInTest(typed, { words: 1 })).toBeFunction();
 });
