@@ -22,7 +22,7 @@ lockkeeper() { note lockkeeper "$@"; }
 npm() { note npm "$@"; }
 temporal() { note temporal "$@"; }
 npx() { "$@"; }
-nohup() { "$@"; }
+setsid() { "$@"; }
 kill() { return 1; }
 cd() { return 0; }
 .() { return 0; }
@@ -30,7 +30,7 @@ command_not_found_handle() { return 0; }
 `;
 
 /** Where a command can stand. */
-const COMMANDS = /(?:^|[;&|(]|\bnpx|\bnohup)[ \t]*(?:\w+=\S* +)*(lockkeeper|npm|temporal) +\S/gm;
+const COMMANDS = /(?:^|[;&|(]|\bnpx|\bsetsid)[ \t]*(?:\w+=\S* +)*(lockkeeper|npm|temporal) +\S/gm;
 
 /**
  * Lets a real shell read a block, and the real program every command line of lockkeeper in it.
@@ -45,7 +45,10 @@ export async function checkShell(block: Pick<Block, 'at' | 'text'>): Promise<str
   if (wrong.length > 0) return wrong;
   const commands = block.text.split('\n').filter((line) => !synopses.includes(line));
   // `<id>` stands for something that the reader knows; to a shell it would be a redirection.
-  const text = commands.join('\n').replaceAll(/<([\w-]+)>/g, '$1');
+  const text = commands
+    .join('\n')
+    .replaceAll(/<([\w-]+)>/g, '$1')
+    .replaceAll('node_modules/.bin/', '');
   const { calls, complaint } = await callsIn(text);
   if (complaint !== undefined) return [`${block.at}: ${complaint}`];
   const written = [...withoutComments(text).matchAll(COMMANDS)].length;

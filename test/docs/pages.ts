@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Code, Heading, InlineCode, Root, TableRow } from 'mdast';
@@ -40,6 +40,9 @@ export const PAGES = [
   ...readdirSync(join(PROJECT, 'docs'))
     .filter((file) => file.endsWith('.md'))
     .map((file) => `docs/${file}`),
+  ...readdirSync(join(PROJECT, 'examples'))
+    .map((example) => `examples/${example}/README.md`)
+    .filter((file) => existsSync(join(PROJECT, file))),
 ];
 
 export function readPage(path: string): Page {
