@@ -39,6 +39,7 @@ export { workflowsOfJobs } from './workers/join-workflows.ts';
 export { createLogger } from './log.ts';
 export type { Logger } from './log.ts';
 export type {
+  DeployFinish,
   DeployRequest,
   DeployRunResult,
   DeployStatus,
@@ -47,4 +48,5 @@ export type {
   Operation,
   Outcome,
   ReleaseChoice,
+  Withdrawal,
 } from './protocol.ts';

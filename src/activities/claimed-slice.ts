@@ -28,6 +28,8 @@ export class ClaimedSlice {
   readonly #claim: string;
   readonly #saver: Saver;
   readonly #context = Context.current();
+  /** The job's own code has begun. */
+  #begun = false;
 
   constructor(
     deps: SliceDependencies,
@@ -53,6 +55,9 @@ export class ClaimedSlice {
 
   async run(stopping: AbortSignal): Promise<SliceOutcome> {
     try {
+      // Nothing to undo, whatever is in its state.
+      if (this.#input.mode === 'cancel' && !this.#definition.options.onCancel)
+        return await this.#finish({ kind: 'cancelled' });
       const load = () => loadCheckpoint(this.#deps.ledger, this.#input.key);
       const restored = restoreState(this.#definition, await this.#saver.whenLedgerIsBack(load));
       if (!restored.ok) return await this.#quarantine(restored.reason);
@@ -64,10 +69,12 @@ export class ClaimedSlice {
   }
 
   #work(state: unknown, stopping: AbortSignal): Promise<SliceEnd> {
+    const input = parseInput(this.#definition, this.#input.input);
+    this.#begun = true;
     return runSlice({
       definition: this.#definition,
       mode: this.#input.mode,
-      input: parseInput(this.#definition, this.#input.input),
+      input,
       state,
       jobId: this.#context.info.workflowExecution!.workflowId,
       ledger: this.#deps.ledger,
@@ -90,11 +97,9 @@ export class ClaimedSlice {
       case 'cancelled':
         if (this.#input.mode === 'cancel')
           await this.#unlessAway(() => markJob(ledger, this.#input.key, this.#claim, 'cancelled', 'cancelled'));
-        if (this.#input.mode === 'run' && !this.#context.cancellationDetails?.cancelRequested) {
-          // The worker's grace time was over, or the server gave this attempt up: an interruption like any other, except
-          // for an atomic job, which is not to be begun again without a word.
-          return this.#yielded('told to stop at once', this.#definition.atomicMs === undefined ? 'released' : 'lost');
-        }
+        // The worker's grace time was over, or the server gave this attempt up: an interruption like any other.
+        if (this.#input.mode === 'run' && !this.#context.cancellationDetails?.cancelRequested)
+          return this.#yielded('told to stop at once', this.#interrupted);
         await this.#end('cancelled');
         if (this.#input.mode === 'cancel') return { kind: 'cancelled', seq: this.seq };
         throw new CancelledFailure('the job was cancelled');
@@ -102,14 +107,25 @@ export class ClaimedSlice {
         // Confirms that this slice has stopped. Whoever fenced it has told the server; what is answered here is not heard.
         return this.#yielded('fenced, and stopped');
       case 'ledgerAway':
-        return { kind: 'yielded', seq: this.seq, reason: 'the ledger does not answer', stopped: this.#claim };
+        return this.#untold('the ledger does not answer', this.#interrupted);
     }
   }
 
-  /** Stepped aside. If the ledger cannot be told, the workflow tells the next slice that this claim has ended. */
+  /** What an interruption is: an atomic job that has begun is not to be begun again without a word. */
+  get #interrupted(): 'released' | 'lost' {
+    return this.#begun && this.#definition.atomicMs !== undefined ? 'lost' : 'released';
+  }
+
+  /** Stepped aside. */
   async #yielded(reason: string, as: 'released' | 'lost' = 'released'): Promise<SliceOutcome> {
     const told = await this.#end(reason, as);
-    return { kind: 'yielded', seq: this.seq, reason, ...(!told && { stopped: this.#claim }) };
+    return told ? { kind: 'yielded', seq: this.seq, reason } : this.#untold(reason, as);
+  }
+
+  /** The ledger does not know: the workflow tells the next slice that this claim has ended, or this worker that it is lost. */
+  #untold(reason: string, as: 'released' | 'lost'): SliceOutcome {
+    if (as === 'lost') this.#deps.running.keepAsLost(this.#claim);
+    return { kind: 'yielded', seq: this.seq, reason, ...(as === 'released' && { stopped: this.#claim }) };
   }
 
   async #quarantine(reason: string): Promise<SliceOutcome> {

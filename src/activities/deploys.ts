@@ -30,11 +30,13 @@ type RecordActivities = Pick<
 
 /** A run's own work around its deadlines: ledger and server away for a while, queues by the hundred. */
 const RUN_MARGIN = 30 * 60_000;
+/** Ten years, milliseconds: the server refuses a run timeout that is much longer, and with it the whole task that asks for it. */
+const LONGEST_RUN = 3_650 * 86_400_000;
 
 /** The record of deploys: accepted, ordered, granted, written down, ended. */
 export function createDeployActivities(deps: DeployDependencies): RecordActivities {
   const { ledger, client } = deps;
-  const planOf = (request: DeployRequest) => deps.resolvePlan(request.plan, request.parameters ?? {});
+  const planOf = (request: DeployRequest) => possible(deps.resolvePlan(request.plan, request.parameters ?? {}));
   const runTimeoutOf = (row: DeployRow): number => {
     try {
       return runTimeout(row.resolvedPlan ?? planOf(row.request));
@@ -158,6 +160,14 @@ function checkExternal(request: DeployRequest, plan: ResolvedPlan): void {
       next: 'Add `- external: true` to its steps, or ask for it without a command',
     },
   );
+}
+
+/** @throws {LockkeeperError} DEPLOY_INVALID */
+function possible(plan: ResolvedPlan): ResolvedPlan {
+  if (runTimeout(plan) <= LONGEST_RUN) return plan;
+  throw new LockkeeperError('DEPLOY_INVALID', `the deadlines of plan ${plan.name} add up to more than ten years`, {
+    next: 'Give its steps, its drain and its hold shorter ones',
+  });
 }
 
 /** All deadlines of a plan and a margin, milliseconds. Each step may be held, tried again and rolled back. */

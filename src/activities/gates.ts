@@ -59,10 +59,7 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
       const gate = (await mine(ref)).find((g) => g.taskQueue === taskQueue);
       if (!gate)
         throw ApplicationFailure.nonRetryable(`the gate of ${taskQueue} is not held by deploy ${ref.deploy}`, 'FENCED');
-      const now = new Date();
-      const claims = (await runningClaims(ledger, taskQueue)).filter(
-        (claim) => !claim.atomicUntil || claim.atomicUntil <= now,
-      );
+      const claims = (await runningClaims(ledger, taskQueue)).filter((claim) => !claim.mayNotBeStopped);
       for (const claim of claims) await abandon(claim, `given up by deploy ${ref.deploy} at its drain deadline`);
       return claims.length;
     },
@@ -86,9 +83,7 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
       });
     },
 
-    async stillStanding({ since, ...ref }) {
-      return standingQueues(ledger, ref, new Date(since));
-    },
+    stillStanding: (ref) => standingQueues(ledger, ref),
   };
 
   async function closeGate(ref: DeployRef, act: number | undefined, taskQueue: string): Promise<QueueState> {

@@ -7,6 +7,7 @@ export interface RunningSlice {
 
 export class RunningSlices {
   readonly #slices = new Map<string, RunningSlice>();
+  readonly #lost = new Set<string>();
   readonly #shutdown = new AbortController();
 
   /** Tells the slice at once if the worker is stopping already. */
@@ -21,6 +22,16 @@ export class RunningSlices {
 
   has(claim: string): boolean {
     return this.#slices.has(claim);
+  }
+
+  /** The ledger could not be told that this claim is lost: it is to be told so when it is back. */
+  keepAsLost(claim: string): void {
+    this.#lost.add(claim);
+  }
+
+  /** As what the ledger is to be told of a claim that this worker works on no more. */
+  endOf(claim: string): 'released' | 'lost' {
+    return this.#lost.has(claim) ? 'lost' : 'released';
   }
 
   get size(): number {

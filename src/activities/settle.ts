@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { COMMAND_KILL_AFTER } from '../defaults.ts';
+import { isLockkeeperError } from '../errors.ts';
 import { endGuarded } from '../commands/end-guarded.ts';
 import type { GuardedProcess } from '../commands/guarded-process.ts';
 import { readSteps, recordStep } from '../ledger/deploy-steps.ts';
 import type { DeployStepRow } from '../ledger/deploy-steps.ts';
-import { recordOutcome } from '../ledger/deploy-record.ts';
+import { recordOutcome, takeOver } from '../ledger/deploy-record.ts';
 import { readDeploy } from '../ledger/deploys.ts';
+import type { DeployRow } from '../ledger/deploys.ts';
 import { openFence, readGates, releaseGate } from '../ledger/gates.ts';
 import { deployStepId } from '../protocol.ts';
 import type { DeployActivities } from '../protocol.ts';
@@ -24,22 +26,25 @@ export function createSettle(deps: DeployDependencies): DeployActivities['settle
   const { ledger, client, ledgerId, log } = deps;
 
   return async ({ environment, deploy, reason }) => {
-    const row = await readDeploy(ledger, environment, deploy);
+    const row = await known(environment, deploy);
+    const token = (await takeOver(ledger, { environment, deploy })) ?? row?.token;
     for (const step of await readSteps(ledger, environment, deploy)) {
       if (!['started', 'compensating', 'inDoubt'].includes(step.state)) continue;
       await stopStep(environment, deploy, step);
       // Whether it had done its work nobody knows.
-      if (row.token !== undefined && step.state !== 'inDoubt') {
+      if (token !== undefined && step.state !== 'inDoubt') {
         await recordStep(
           ledger,
-          { environment, deploy, token: row.token },
+          { environment, deploy, token },
           { n: step.n, state: 'inDoubt', note: `stopped: ${reason}` },
         );
       }
     }
     for (const gate of await readGates(ledger, environment)) {
+      // The ledger was restored from a time before this gate was closed: only the server knows of it.
+      if (!gate.owner) await releaseBrake(client, gate.taskQueue, ledgerId, { ...gate, generation: Infinity });
       if (gate.owner?.deploy !== deploy) continue;
-      const opening = await openFence(ledger, gate.taskQueue, { deploy, token: row.token ?? gate.owner.token });
+      const opening = await openFence(ledger, gate.taskQueue, { deploy, token: token ?? gate.owner.token });
       if (!opening) continue;
       await releaseBrake(client, gate.taskQueue, ledgerId, opening);
       await releaseGate(ledger, opening);
@@ -47,6 +52,20 @@ export function createSettle(deps: DeployDependencies): DeployActivities['settle
     }
     await recordOutcome(ledger, { environment, deploy }, 'failed', reason);
   };
+
+  /** Undefined: the ledger was restored from a time before the deploy was asked for. */
+  async function known(environment: string, deploy: string): Promise<DeployRow | undefined> {
+    try {
+      return await readDeploy(ledger, environment, deploy);
+    } catch (error) {
+      if (!isLockkeeperError(error, 'DEPLOY_NOT_FOUND')) throw error;
+      log.warn(
+        { deploy },
+        'the ledger does not know the deploy whose run is gone: was it restored from an older backup?',
+      );
+      return undefined;
+    }
+  }
 
   async function stopStep(environment: string, deploy: string, step: DeployStepRow): Promise<void> {
     for (const name of [step.name, `${step.name}-rollback`]) {

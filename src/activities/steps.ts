@@ -58,7 +58,8 @@ export function createStepActivities(deps: DeployDependencies): StepActivities {
         tail.push(chunk);
         streams[stream].push(chunk);
       };
-      await endCommand(deps, input);
+      const signal = AbortSignal.any([Context.current().cancellationSignal, deps.stopping]);
+      await unlessLost(() => endCommand(deps, input));
       try {
         const end = await runGuarded({
           argv: input.command.argv,
@@ -68,12 +69,16 @@ export function createStepActivities(deps: DeployDependencies): StepActivities {
           stderr: sink('stderr'),
           killAfterMs: COMMAND_KILL_AFTER,
           silentForMs: COMMAND_SILENT_FOR,
-          onStarted: (guard) => refusing(() => recordGuard(ledger, input, input.n, guard)),
-          signal: AbortSignal.any([Context.current().cancellationSignal, deps.stopping]),
+          onStarted: (guard) => refusing(() => unlessLost(() => recordGuard(ledger, input, input.n, guard))),
+          signal,
         });
         await failpoint('command.ended');
-        // It ended by itself: what it left running on purpose is not to be ended later.
-        await unlessLost(() => clearGuard(ledger, input, input.n));
+        // It ended by itself: what it left running on purpose is not to be ended later. What it did is not forgotten because
+        // the ledger is away; that is waited for as long as the step may take.
+        await unlessLost(
+          () => clearGuard(ledger, input, input.n),
+          () => !signal.aborted,
+        );
         return commandOutcome(end, tail.text());
       } catch (error) {
         if (deps.stopping.aborted) return stoppedInTheMiddle(input);
@@ -110,17 +115,21 @@ function stoppedInTheMiddle({ idempotent, command }: CommandInput): StepOutcome 
   return { kind: 'inDoubt', reason };
 }
 
-/** This activity is tried once: a lost connection is waited out here, while its heartbeat allows. */
-async function unlessLost(act: () => Promise<void>): Promise<void> {
-  const until = Date.now() + LEDGER_BACK_WITHIN;
+/** This activity is tried once: a lost connection is waited out here. */
+async function unlessLost(act: () => Promise<void>, patient = forAWhile()): Promise<void> {
   for (;;) {
     try {
       return await act();
     } catch (error) {
-      if (!isConnectionError(error) || Date.now() >= until) throw error;
+      if (!isConnectionError(error) || !patient()) throw error;
       await delay(LOOK_EVERY);
     }
   }
+}
+
+function forAWhile(): () => boolean {
+  const until = performance.now() + LEDGER_BACK_WITHIN;
+  return () => performance.now() < until;
 }
 
 /** What a command learns of its deploy: environment variables, never its command line. */

@@ -254,20 +254,24 @@ export class DeployClient {
 
   /** Proves that the holder of a lease is alive. Throws ActivityNotFoundError or ActivityCancelledError when it is lost. */
   heartbeat(lease: Lease): Promise<void> {
-    // Without a deadline a call on a cut connection hangs for longer than the lease.
-    return this.#client.withDeadline(Date.now() + lease.leaseMs / 4, () =>
-      this.#client.activity.heartbeat(Buffer.from(lease.taskToken, 'base64'), thisProcess()),
-    );
+    return this.#underLease(lease, (token) => this.#client.activity.heartbeat(token, thisProcess()));
   }
 
   /** Ends an external step. Throws ActivityNotFoundError when the lease is lost. */
   complete(lease: Lease, outcome: StepOutcome): Promise<void> {
-    return this.#client.activity.complete(Buffer.from(lease.taskToken, 'base64'), outcome);
+    return this.#underLease(lease, (token) => this.#client.activity.complete(token, outcome));
   }
 
   /** Ends an external step that was cancelled, once its work has really stopped. */
   reportCancelled(lease: Lease): Promise<void> {
-    return this.#client.activity.reportCancellation(Buffer.from(lease.taskToken, 'base64'));
+    return this.#underLease(lease, (token) => this.#client.activity.reportCancellation(token));
+  }
+
+  /** Without a deadline a call on a cut connection hangs for longer than the lease. */
+  #underLease(lease: Lease, call: (token: Uint8Array) => Promise<void>): Promise<void> {
+    return this.#client.withDeadline(Date.now() + lease.leaseMs / 4, () =>
+      call(Buffer.from(lease.taskToken, 'base64')),
+    );
   }
 
   /**
@@ -324,7 +328,8 @@ export class DeployClient {
   }
 
   #explain(error: unknown): unknown {
-    if (!isDeadlineExceeded(error)) return error;
+    // A refusal may speak of deadlines, too.
+    if (error instanceof LockkeeperError || !isDeadlineExceeded(error)) return error;
     return new LockkeeperError(
       'NO_DEPLOY_WORKER',
       `nobody answers for environment ${this.environment} within ${ASK_WITHIN / 1000} s: ${errorMessage(error)}`,

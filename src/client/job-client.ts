@@ -23,6 +23,11 @@ export interface StartOptions {
   readonly owner?: string;
 }
 
+/** A job that takes no input is started without one. */
+export type StartArguments<I> = undefined extends I
+  ? [input?: I, options?: StartOptions]
+  : [input: I, options?: StartOptions];
+
 /**
  * Starts jobs and looks after them. A job may be started at any time, also during a deploy: it begins when the gate of its
  * task queue opens.
@@ -46,8 +51,7 @@ export class JobClient {
    */
   async start<D extends AnyJob>(
     definition: D,
-    input: InputOf<D>,
-    options: StartOptions = {},
+    ...[input, options = {}]: StartArguments<InputOf<D>>
   ): Promise<JobHandle<ResultOf<D>>> {
     const inputHash = checkedInputHash(definition, input);
     const id = options.id ?? `${definition.name}-${randomUUID()}`;

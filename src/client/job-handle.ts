@@ -4,9 +4,9 @@ import { loadCheckpoint } from '../ledger/checkpoints.ts';
 import { readJob } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 import type { Ledger } from '../ledger/pool.ts';
-import { JOB_STATUS_QUERY, RELEASE_UPDATE } from '../protocol.ts';
+import { JOB_STATUS_QUERY, JOB_WORKFLOW, RELEASE_UPDATE } from '../protocol.ts';
 import type { JobStatus, ReleaseChoice, ResultInLedger } from '../protocol.ts';
-import { jobRowOf } from './job-row.ts';
+import { hasEnded, jobRowOf } from './job-row.ts';
 import { isNotFound } from './not-found.ts';
 import { pause } from './pause.ts';
 import { refusalOf } from './update-errors.ts';
@@ -85,9 +85,10 @@ export class JobHandle<R = unknown> {
    * @throws {LockkeeperError} JOB_NOT_FOUND, USAGE when it has ended already
    */
   async cancel(): Promise<void> {
-    const { status } = await this.#ask(() => this.#workflow.describe());
-    if (status.name !== 'RUNNING') {
-      throw new LockkeeperError('USAGE', `job ${this.id} has ended already: ${status.name}`, {
+    const { row, type, running } = await this.#look();
+    // The ledger knows of a job's end a moment before Temporal does.
+    if (!running || (type === JOB_WORKFLOW && hasEnded(row))) {
+      throw new LockkeeperError('USAGE', `job ${this.id} has ended already: ${row.state}`, {
         next: 'There is nothing to cancel',
       });
     }
@@ -108,12 +109,12 @@ export class JobHandle<R = unknown> {
     }
   }
 
-  async #look(): Promise<{ row: JobRow; running: boolean }> {
+  async #look(): Promise<{ row: JobRow; type: string; running: boolean }> {
     const workflow = await this.#ask(() => this.#workflow.describe());
     // A job that was started anew under its id has not begun, whatever the ledger has of the one before.
     const firstRunId = workflow.raw.workflowExecutionInfo?.firstRunId ?? undefined;
     const row = await readJob(this.#ledger, this.id, firstRunId);
-    return { row: jobRowOf(workflow, row), running: workflow.status.name === 'RUNNING' };
+    return { row: jobRowOf(workflow, row), type: workflow.type, running: workflow.status.name === 'RUNNING' };
   }
 
   async #ask<T>(question: () => Promise<T>): Promise<T> {

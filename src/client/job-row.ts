@@ -1,7 +1,6 @@
 import type { WorkflowExecutionInfo, WorkflowExecutionStatusName } from '@temporalio/client';
 import type { JobRow } from '../ledger/jobs.ts';
 
-/** States in which nothing more happens to a job. */
 const ENDED: readonly JobRow['state'][] = ['done', 'failed', 'cancelled'];
 const ENDED_AS: Partial<Record<WorkflowExecutionStatusName, JobRow['state']>> = {
   COMPLETED: 'done',
@@ -17,6 +16,9 @@ export type SeenWorkflow = Pick<
   'workflowId' | 'type' | 'taskQueue' | 'startTime' | 'status' | 'memo'
 >;
 
+/** Whether nothing more happens to a job. */
+export const hasEnded = ({ state }: Pick<JobRow, 'state'>): boolean => ENDED.includes(state);
+
 /** The job's name, as it was given to its workflow. */
 export const nameOf = ({ memo }: Pick<SeenWorkflow, 'memo'>): string | undefined =>
   typeof memo?.['job'] === 'string' ? memo['job'] : undefined;
@@ -25,7 +27,7 @@ export const nameOf = ({ memo }: Pick<SeenWorkflow, 'memo'>): string | undefined
 export function jobRowOf(workflow: SeenWorkflow, row: JobRow | undefined): JobRow {
   const known = row ?? waitingRow(workflow);
   const endedAs = ENDED_AS[workflow.status.name];
-  if (endedAs === undefined || ENDED.includes(known.state)) return known;
+  if (endedAs === undefined || hasEnded(known)) return known;
   return {
     ...known,
     state: endedAs,

@@ -16,9 +16,12 @@ import type {
 import type { DeployClient, LockHolder, Whereabouts } from './deploy-client.ts';
 import { isNotFound } from './not-found.ts';
 import { holdLease } from './lease-holder.ts';
+import { waitingNews } from './watch-deploy.ts';
 
 /** How often the deploy is looked at, milliseconds. */
 const LOOK_EVERY = 500;
+/** How long a lease that nobody answered about is asked for again, milliseconds; then the deploy is looked at anew. */
+const TAKE_WITHIN = 60_000;
 
 /** What happens on the way, for whoever narrates it. */
 export type DeployEvent =
@@ -71,7 +74,7 @@ export async function runDeploy(options: RunDeployOptions): Promise<DeployEnd> {
       return { kind: 'timedOut', reason: await leave(options, 'its wrapper waited long enough') };
     const where = await lookAt(options, runId);
     if (where?.at === 'ended') return ended(where.result);
-    if (where?.at === 'waiting') onEvent(waitingEvent(where));
+    if (where?.at === 'waiting') onEvent(waitingNews(where));
     if (where?.at === 'running') {
       runId = where.runId;
       onEvent({ kind: 'status', status: where.status });
@@ -81,8 +84,8 @@ export async function runDeploy(options: RunDeployOptions): Promise<DeployEnd> {
     if (where?.at === 'lost') onEvent({ kind: 'runLost', how: where.how });
     if (where?.at === 'lost' || where?.at === 'unknown') {
       // The run is gone, or has ended between two looks and another one has begun: the ticket knows the outcome.
-      const again = await deploys.request(request);
-      if (again.outcome)
+      const again = await answered(options, () => deploys.request(request));
+      if (again?.outcome)
         return {
           kind: 'ended',
           outcome: again.outcome,
@@ -92,13 +95,6 @@ export async function runDeploy(options: RunDeployOptions): Promise<DeployEnd> {
     await pause(signal);
   }
 }
-
-/** What is told of a deploy that waits. */
-export const waitingEvent = ({ ahead, holder }: Extract<Whereabouts, { at: 'waiting' }>): DeployEvent => ({
-  kind: 'waiting',
-  ahead,
-  ...(holder && { holder }),
-});
 
 const ended = ({ outcome, reason }: DeployRunResult): DeployEnd => ({
   kind: 'ended',
@@ -136,24 +132,49 @@ async function lookAt(
   }
 }
 
+/** Undefined: nobody answered, as in {@link lookAt}. A refusal, and that something is not there, are answers. */
+async function answered<T>({ onEvent }: RunDeployOptions, ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    const silent = ['NO_DEPLOY_WORKER', 'LEDGER_UNREACHABLE'] as const;
+    const refused = isLockkeeperError(error) && !silent.some((code) => isLockkeeperError(error, code));
+    if (refused || isNotFound(error)) throw error;
+    onEvent({ kind: 'noAnswer', reason: errorMessage(error) });
+    return undefined;
+  }
+}
+
 /** Does the external step if it waits for somebody now. Undefined: nothing to do yet, or done. */
 async function takePart(
   options: RunDeployOptions,
   status: DeployStatus,
   nonce: string,
 ): Promise<DeployEnd | undefined> {
-  const { deploys } = options;
-  const waiting = await deploys.stepWaitingForLease(status);
-  if (!waiting) return undefined;
-  let lease: Lease;
-  try {
-    lease = await deploys.takeLease(waiting.workflowId, status.deploy, nonce);
-  } catch (error) {
-    // It ended between the look and the question; the next look says how.
-    if (isNotFound(error) || isLockkeeperError(error, 'LEASE_LOST')) return undefined;
-    throw error;
+  const waiting = await answered(options, () => options.deploys.stepWaitingForLease(status));
+  const lease = waiting && (await takeLease(options, waiting.workflowId, status.deploy, nonce));
+  return lease && underLease(options, waiting.name, lease);
+}
+
+/** Asks until somebody answers: the lease may be ours without our knowing. The same nonce gets the same one again. */
+async function takeLease(
+  options: RunDeployOptions,
+  workflowId: string,
+  deploy: string,
+  nonce: string,
+): Promise<Lease | undefined> {
+  for (const until = performance.now() + TAKE_WITHIN; !options.signal.aborted && performance.now() < until;) {
+    try {
+      const lease = await answered(options, () => options.deploys.takeLease(workflowId, deploy, nonce));
+      if (lease) return lease;
+    } catch (error) {
+      // It ended between the look and the question; the next look says how.
+      if (isNotFound(error) || isLockkeeperError(error, 'LEASE_LOST')) return undefined;
+      throw error;
+    }
+    await pause(options.signal);
   }
-  return underLease(options, waiting.name, lease);
+  return undefined;
 }
 
 async function underLease(options: RunDeployOptions, step: string, lease: Lease): Promise<DeployEnd | undefined> {
@@ -185,15 +206,19 @@ async function underLease(options: RunDeployOptions, step: string, lease: Lease)
   return signal.aborted ? { kind: 'interrupted', reason: 'the command was ended, and its step has failed' } : undefined;
 }
 
-/** Tells the server while it may still believe us. False: it no longer does. */
+/**
+ * Tells the server while it may still believe us. False: it no longer does. When a reply was lost it may have believed us and
+ * know nothing of it when asked again: the deploy itself then says what became of it.
+ */
 async function report(tell: () => Promise<void>, lease: Lease): Promise<boolean> {
-  const until = Date.now() + lease.leaseMs;
-  for (;;) {
+  const until = performance.now() + lease.leaseMs;
+  for (let inDoubt = false; ; inDoubt = true) {
     try {
       await tell();
       return true;
     } catch (error) {
-      if (isNotFound(error) || Date.now() >= until) return false;
+      if (isNotFound(error)) return inDoubt;
+      if (performance.now() >= until) return true;
     }
     await delay(LOOK_EVERY);
   }

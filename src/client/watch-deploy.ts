@@ -2,7 +2,7 @@ import { errorMessage, isLockkeeperError } from '../errors.ts';
 import { readDeploy } from '../ledger/deploys.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import type { DeployStatus, Outcome } from '../protocol.ts';
-import type { DeployClient, Whereabouts } from './deploy-client.ts';
+import type { DeployClient, LockHolder, Whereabouts } from './deploy-client.ts';
 import { notCurrent } from './not-current.ts';
 import { isNotFound } from './not-found.ts';
 import { pause } from './pause.ts';
@@ -14,29 +14,36 @@ const UNKNOWN_AT_MOST = 3;
 
 /** What happens to a deploy that is watched. */
 export type DeployNews =
-  | { readonly kind: 'waiting'; readonly ahead: readonly string[] }
+  | { readonly kind: 'waiting'; readonly ahead: readonly string[]; readonly holder?: LockHolder }
   | { readonly kind: 'status'; readonly status: DeployStatus }
   | { readonly kind: 'noAnswer'; readonly reason: string }
   /** The run ended without an outcome; the coordinator stops its steps and opens its gates. */
   | { readonly kind: 'runLost'; readonly how: string }
   | { readonly kind: 'ended'; readonly outcome: Outcome; readonly reason?: string };
 
-/** @throws {LockkeeperError} DEPLOY_NOT_FOUND, DEPLOY_NOT_CURRENT; see `DeployClient.watch` */
+/** Each change once. @throws {LockkeeperError} DEPLOY_NOT_FOUND, DEPLOY_NOT_CURRENT; see `DeployClient.watch` */
 export async function* watchDeploy(
+  ...watched: Parameters<typeof looksAtDeploy>
+): AsyncGenerator<DeployNews, void, void> {
+  let last = '';
+  for await (const news of looksAtDeploy(...watched)) {
+    const now = JSON.stringify(news);
+    if (now !== last) yield news;
+    last = now;
+  }
+}
+
+/** What every look shows, changed or not. @throws {LockkeeperError} DEPLOY_NOT_FOUND, DEPLOY_NOT_CURRENT */
+export async function* looksAtDeploy(
   deploys: DeployClient,
   ledger: Ledger | undefined,
   deploy: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<DeployNews, void, void> {
   const watched = new Watched(deploys, ledger, deploy);
-  let last = '';
   while (!signal?.aborted) {
     const news = await watched.look();
-    const now = JSON.stringify(news);
-    if (news && now !== last) {
-      last = now;
-      yield news;
-    }
+    if (news) yield news;
     if (news?.kind === 'ended') return;
     await pause(LOOK_EVERY, signal);
   }
@@ -77,7 +84,7 @@ class Watched {
     this.#unknown = where.at === 'unknown' ? this.#unknown + 1 : 0;
     switch (where.at) {
       case 'waiting':
-        return { kind: 'waiting', ahead: where.ahead };
+        return waitingNews(where);
       case 'running':
         this.#runId = where.runId;
         return { kind: 'status', status: where.status };
@@ -102,6 +109,13 @@ class Watched {
     }
   }
 }
+
+/** What is told of a deploy that waits. */
+export const waitingNews = ({ ahead, holder }: Extract<Whereabouts, { at: 'waiting' }>): DeployNews => ({
+  kind: 'waiting',
+  ahead,
+  ...(holder && { holder }),
+});
 
 const ended = (outcome: Outcome, reason: string | undefined): DeployNews => ({
   kind: 'ended',

@@ -2,7 +2,7 @@ import type { PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { LockkeeperError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import { sessionName } from '../ledger/claims.ts';
-import { isConnectionError, isRetryableTransaction } from '../ledger/sql-errors.ts';
+import { isConnectionError, isReadOnly, isRetryableTransaction } from '../ledger/sql-errors.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { storable } from '../storable.ts';
 import { SAVED } from './job.ts';
@@ -149,7 +149,7 @@ export class Transactions<S> {
     } catch (error) {
       // A connection that cannot even roll back is thrown away with its transaction.
       broken = await client.query('rollback').then(
-        () => false,
+        () => isReadOnly(error),
         (failed: Error) => failed,
       );
       throw error;

@@ -98,13 +98,18 @@ export async function saveCheckpoint(db: Queryable, fence: Fence, c: NewCheckpoi
   return rows[0]!.saved;
 }
 
-/** Where a job stands and who holds it: read after a connection was lost under a save. */
+/**
+ * Where a job stands and who holds it: read after a connection was lost under a save. A standby is not believed: it may not have
+ * heard of the save yet.
+ */
 export async function readHead(
   ledger: Ledger,
   key: string,
 ): Promise<{ seq: number; epoch: number; claim: string | undefined } | undefined> {
   const { rows } = await ledger.pool.query<{ seq: string; epoch: string; claim: string | null }>(
-    'select seq, epoch, claim from lockkeeper._jobs where key = $1',
+    // `for update` of nothing: refused where nothing can be written, and no lock is waited for.
+    `with writable as (select from lockkeeper._jobs where false for update)
+     select seq, epoch, claim from lockkeeper._jobs where key = $1 and not exists (select from writable)`,
     [key],
   );
   const row = rows[0];

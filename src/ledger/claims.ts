@@ -158,11 +158,12 @@ export interface ClaimRow {
   readonly taskQueue: string;
   readonly taskToken: Buffer;
   readonly seq: number;
-  readonly atomicUntil: Date | undefined;
+  /** By the clock of the ledger, which set its deadline. */
+  readonly mayNotBeStopped: boolean;
 }
 
-export const CLAIM_COLUMNS = `c.claim, c.key, c.workflow_id, c.worker, c.task_queue, c.task_token, c.atomic_until,
-  coalesce(j.seq, c.seq) as seq`;
+export const CLAIM_COLUMNS = `c.claim, c.key, c.workflow_id, c.worker, c.task_queue, c.task_token,
+  coalesce(c.atomic_until > clock_timestamp(), false) as may_not_be_stopped, coalesce(j.seq, c.seq) as seq`;
 
 export interface RawClaim {
   claim: string;
@@ -171,7 +172,7 @@ export interface RawClaim {
   worker: string;
   task_queue: string;
   task_token: Buffer;
-  atomic_until: Date | null;
+  may_not_be_stopped: boolean;
   seq: string;
 }
 export const claimRow = (r: RawClaim): ClaimRow => ({
@@ -182,7 +183,7 @@ export const claimRow = (r: RawClaim): ClaimRow => ({
   taskQueue: r.task_queue,
   taskToken: r.task_token,
   seq: Number(r.seq),
-  atomicUntil: r.atomic_until ?? undefined,
+  mayNotBeStopped: r.may_not_be_stopped,
 });
 
 /** Claims that may still do work on a queue. */

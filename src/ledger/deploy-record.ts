@@ -71,6 +71,23 @@ async function refusedGrant(ledger: Ledger, environment: string, id: string, run
       );
 }
 
+/**
+ * Whoever settles a deploy takes the place of its run, which may not be gone after all (its workflow was reset): from now on it
+ * writes nothing, and begins nothing. Undefined: the deploy has ended, or was never given the lock.
+ */
+export async function takeOver(
+  ledger: Ledger,
+  { environment, deploy }: { environment: string; deploy: string },
+): Promise<number | undefined> {
+  const { rows } = await ledger.pool.query<{ fencing_token: string }>(
+    `update lockkeeper._deploys set fencing_token = nextval('lockkeeper._fencing_token'), last_act = 0
+     where namespace = $1 and environment = $2 and id = $3 and fencing_token is not null and outcome is null
+     returning fencing_token`,
+    [ledger.namespace, environment, deploy],
+  );
+  return rows[0] && Number(rows[0].fencing_token);
+}
+
 /** Another run took over: this one may write nothing more about its deploy. */
 export const fencedDeploy = (ref: DeployRef) =>
   new LockkeeperError(

@@ -160,7 +160,7 @@ export async function keepLimit(ledger: Ledger, gate: GateRow, limit: LimitBefor
  */
 export async function openFence(ledger: Ledger, taskQueue: string, owner: GateOwner): Promise<GateRow | undefined> {
   const { rows } = await ledger.pool.query<RawGate>(
-    `update lockkeeper._gates set state = 'opening', changed_at = now()
+    `update lockkeeper._gates set state = 'opening', changed_at = case when state = 'opening' then changed_at else now() end
      where namespace = $1 and task_queue = $2 and owner_deploy = $3 and owner_token <= $4 returning *`,
     [ledger.namespace, taskQueue, owner.deploy, owner.token],
   );
@@ -170,8 +170,7 @@ export async function openFence(ledger: Ledger, taskQueue: string, owner: GateOw
 /** The last act of opening: the brake is off, nobody owns the gate any more. */
 export async function releaseGate(ledger: Ledger, gate: GateRow): Promise<void> {
   await ledger.pool.query(
-    `update lockkeeper._gates set state = 'open', owner_deploy = null, owner_token = null, limit_before = null,
-       reason = null, changed_at = now()
+    `update lockkeeper._gates set state = 'open', owner_deploy = null, owner_token = null, limit_before = null, reason = null
      where namespace = $1 and task_queue = $2 and state = 'opening' and generation = $3`,
     [ledger.namespace, gate.taskQueue, gate.generation],
   );

@@ -3,6 +3,7 @@ import type { LimitFunction } from 'p-limit';
 import pg from 'pg';
 import type { Logger } from '../log.ts';
 import { checkDatabaseUrl } from './database-url.ts';
+import { isReadOnly } from './sql-errors.ts';
 
 /** What a query can be sent to: the pool, or one connection inside a transaction. */
 export type Queryable = Pick<pg.Pool | pg.PoolClient, 'query'>;
@@ -70,13 +71,14 @@ export function openLedger(options: LedgerOptions): Ledger {
 /** Runs `body` in one transaction on one connection. */
 export async function inTransaction<T>(ledger: Ledger, body: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await ledger.pool.connect();
-  let broken: Error | undefined;
+  let broken: Error | boolean = false;
   try {
     await client.query('begin');
     const result = await body(client);
     await client.query('commit');
     return result;
   } catch (error) {
+    broken = isReadOnly(error);
     await client.query('rollback').catch((failed: Error) => (broken = failed));
     throw error;
   } finally {

@@ -20,12 +20,18 @@ const NETWORK = new Set([
 const PG_MESSAGES =
   /Connection terminated|connection error and is not queryable|timeout exceeded when trying to connect|Client was closed/i;
 
+/** The server that answers only reads: a standby, while a failover is under way. Its connection is of no use any more. */
+export const READ_ONLY = '25006';
+export const isReadOnly = (error: unknown) => codeOf(error) === READ_ONLY;
+
 /** The ledger is away or the connection was lost: what was asked may or may not have happened. */
 export function isConnectionError(error: unknown): boolean {
   const code = codeOf(error);
   if (code !== undefined) {
     // 08: connection exceptions; 57P01-57P03: shut down, crashed, starting; 53300: too many connections.
-    return NETWORK.has(code) || code.startsWith('08') || /^57P0[1-5]$/.test(code) || code === '53300';
+    return (
+      NETWORK.has(code) || code.startsWith('08') || /^57P0[1-5]$/.test(code) || ['53300', READ_ONLY].includes(code)
+    );
   }
   if (error instanceof AggregateError) return error.errors.some(isConnectionError);
   return error instanceof Error && PG_MESSAGES.test(error.message);

@@ -1,4 +1,4 @@
-import type { Ledger } from './pool.ts';
+import type { Ledger, Queryable } from './pool.ts';
 
 /** First number of the advisory locks that say a worker lives: "LKWK" in ASCII. The migrations know it, too. */
 export const WORKER_LOCK_CLASS = 0x4c4b574b;
@@ -26,6 +26,16 @@ export async function registerWorker(ledger: Ledger, w: WorkerRecord): Promise<s
   return rows[0]!.session_lock;
 }
 
+/** One that left slices at work behind has not stopped: it is missed when it is gone, and they go on elsewhere. */
 export async function markWorker(ledger: Ledger, id: string, what: 'stopping' | 'stopped'): Promise<void> {
-  await ledger.pool.query(`update lockkeeper._workers set ${what}_at = now() where id = $1`, [id]);
+  await ledger.pool.query(
+    `update lockkeeper._workers w set ${what}_at = now() where id = $1 and ($2 = 'stopping' or not exists (
+       select from lockkeeper._claims c where c.worker = w.id and c.state = 'running'))`,
+    [id, what],
+  );
+}
+
+/** A worker that holds its session lock has not stopped, whatever was believed of it. */
+export async function clearStopped(db: Queryable, id: string): Promise<void> {
+  await db.query('update lockkeeper._workers set stopped_at = null where id = $1 and stopped_at is not null', [id]);
 }

@@ -75,7 +75,7 @@ export interface DeployActivities {
   abandonSlices(input: DeployRef & { taskQueue: string }): Promise<number>;
   openGate(input: DeployRef & { act?: number; taskQueue: string }): Promise<void>;
   /** Queues with work of ours that has not been seen moving since the gates opened. */
-  stillStanding(input: DeployRef & { since: number }): Promise<string[]>;
+  stillStanding(input: DeployRef): Promise<string[]>;
   finishDeploy(input: DeployRef & { outcome: Outcome; reason?: string }): Promise<void>;
 
   holdLease(input: DeployRef & { n: number; attempt: number; nonce: string }): Promise<StepOutcome>;

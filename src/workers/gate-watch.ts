@@ -110,7 +110,7 @@ export class GateWatch implements GateView {
     const { ledger, workerId, running, client, log } = this.#o;
     for (const claim of await claimsOfWorker(ledger, workerId)) {
       if (running.has(claim)) continue;
-      const ended = await endClaim(ledger, claim, 'released', 'its worker had stopped it');
+      const ended = await endClaim(ledger, claim, running.endOf(claim), 'its worker had stopped it');
       if (ended.drained) await signalDrained(client, ended.drained, log);
     }
   }

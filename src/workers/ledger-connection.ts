@@ -11,6 +11,8 @@ const ANSWER_WITHIN = 5_000;
  */
 const KEEPALIVES = 'set tcp_keepalives_idle = 4; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3';
 const CLIENT_KEEPALIVE_AFTER = 4_000;
+/** What role or database set for their sessions is not meant for one that stands for as long as its process lives. */
+const NO_TIMEOUTS = 'set idle_session_timeout = 0; set statement_timeout = 0; set lock_timeout = 0';
 
 export interface LedgerConnectionOptions {
   readonly databaseUrl: string;
@@ -46,7 +48,7 @@ export async function connectToLedger(options: LedgerConnectionOptions): Promise
   await client.connect();
   try {
     await refusePooler(client);
-    await client.query(KEEPALIVES);
+    await client.query(`${KEEPALIVES}; ${NO_TIMEOUTS}`);
   } catch (error) {
     await client.end();
     throw error;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { WORKER_LOCK_CLASS, workerSessionName } from '../ledger/workers.ts';
+import { WORKER_LOCK_CLASS, clearStopped, workerSessionName } from '../ledger/workers.ts';
 import type { Logger } from '../log.ts';
 import { connectToLedger } from './ledger-connection.ts';
 
@@ -96,13 +96,20 @@ export class WorkerSession {
         [name],
       );
       await client.query('select pg_advisory_lock($1, $2)', [WORKER_LOCK_CLASS, lock]);
+      // Slow until here, it may have been taken for dead; from now on nobody can.
+      await clearStopped(client, workerId);
     } catch (error) {
       await client.end();
       throw error;
     }
     this.#client = client;
-    this.#holds(true);
-    this.#options.onNews();
+    // Closed while the connection was made: nobody else would end it.
+    if (this.#closed) {
+      await client.end();
+    } else {
+      this.#holds(true);
+      this.#options.onNews();
+    }
     return { gone: gone.then(() => this.#holds(false)) };
   }
 

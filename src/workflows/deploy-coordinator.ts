@@ -46,8 +46,9 @@ import { refuseRequest } from './request.ts';
 
 /** Without a nudge the queue of deploys is read again this often. */
 const LOOK_AGAIN = '10 minutes';
-/** Refusals that `status` still shows. */
+/** Refusals that `status` still shows, and how much of each: what is refused may be as large as a payload can be. */
 const REFUSALS_KEPT = 20;
+const REFUSAL_LENGTH = 500;
 
 /** The fixed address of an environment: takes requests and signals, and drives one deploy at a time, in approval order. */
 export async function deployCoordinator(input: CoordinatorInput): Promise<void> {
@@ -148,7 +149,9 @@ class Coordinator {
     const end = await this.#awaitEnd(workflowId, runId);
     this.#running = undefined;
     if (end.status !== 'COMPLETED') {
-      const deploy = end.deploy ?? next.deploy;
+      // A run that was found here and does not say whose it is was started by hand: no deploy is to pay for it.
+      const deploy = end.deploy ?? (runId === undefined ? undefined : next.deploy);
+      if (deploy === undefined) return;
       await acts(`clean up after ${deploy}`, { startToCloseTimeout: '2 minutes' }).settleDeploy({
         environment: this.#environment,
         deploy,
@@ -240,7 +243,9 @@ class Coordinator {
   }
 
   #refuse(request: DeployRequest | undefined, reason: string): void {
-    this.#refused = [...this.#refused, { deploy: String(request?.id), reason }].slice(-REFUSALS_KEPT);
+    const short = (text: string) => text.slice(0, REFUSAL_LENGTH);
+    const refusal = { deploy: short(String(request?.id)), reason: short(reason) };
+    this.#refused = [...this.#refused, refusal].slice(-REFUSALS_KEPT);
     this.#tell();
   }
 

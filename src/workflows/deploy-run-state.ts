@@ -55,6 +55,7 @@ export class RunState {
   #acts = 0;
   #steps: StepRecord[] = [];
   #end: { outcome: Outcome; reason: string } | undefined;
+  #ending = false;
 
   constructor(input: DeployRunInput) {
     this.input = input;
@@ -134,6 +135,12 @@ export class RunState {
     this.tell();
   }
 
+  /** What is left is to open the gates and to write down how it ended: nobody can change that any more. */
+  beginEnd(): void {
+    this.#ending = true;
+    this.enter('opening the gates');
+  }
+
   end(outcome: Outcome, reason: string): void {
     this.#end = { outcome, reason };
     upsertSearchAttributes({ LockkeeperState: [outcome] });
@@ -199,7 +206,7 @@ export class RunState {
     const mayBeSkipped = operation.action === 'skipStep' && this.#waitStep() !== undefined;
     if (operation.action !== 'abort' && this.#held?.step === undefined && !mayBeSkipped)
       throw refuse('USAGE', 'no step of this deploy waits for a person');
-    if (this.#end || this.#direction === 'back')
+    if (this.#ending || this.#direction === 'back')
       throw refuse('USAGE', `the deploy is ${this.#phase}: it cannot be changed any more`);
   }
 

@@ -85,7 +85,7 @@ async function oneAttempt(
   if (direction === 'forward') run.stopIfAborted();
   const begun = await CancellationScope.nonCancellable(() => beginStep(workflowId, input, a.mayExist));
   // Only now that the step is there can it be told anything.
-  const followed = follow(run, workflowId, n, direction);
+  const followed = follow(run, workflowId, { n, type: step.type, direction });
   try {
     const outcome = await CancellationScope.nonCancellable(() => begun.outcome);
     // Whatever was in doubt about a command, none of it may go on beside what comes next.
@@ -140,7 +140,11 @@ async function adopt(workflowId: string): Promise<StepOutcome> {
 }
 
 /** While a step runs: passes on what it is told, and ends the step when the deploy is aborted. */
-function follow(run: RunState, workflowId: string, n: number, direction: Direction): { stop(): void } {
+function follow(
+  run: RunState,
+  workflowId: string,
+  { n, type, direction }: { n: number; type: PlanStep['type']; direction: Direction },
+): { stop(): void } {
   let over = false;
   const step = getExternalWorkflowHandle(workflowId);
   const passOn = async () => {
@@ -159,8 +163,11 @@ function follow(run: RunState, workflowId: string, n: number, direction: Directi
         await step.signal(SKIP_SIGNAL, skipped!.operation).catch(gone);
       }
       if (run.finished !== finished) {
+        const told = run.finished!;
+        // Heard once by the step it is meant for: a later attempt is finished by a word of its own.
+        if (type === 'external') run.finished = undefined;
         finished = run.finished;
-        await step.signal(FINISH_SIGNAL, finished!).catch(gone);
+        await step.signal(FINISH_SIGNAL, told).catch(gone);
       }
       if (run.aborted && !cancelled) {
         cancelled = true;

@@ -159,12 +159,11 @@ async function undo(run: RunState, grant: LockGrant, n: number, step: PlanStep):
 
 /** Opens the gates, looks whether work moves, writes the outcome; returns the reason with what was seen. */
 async function finish(run: RunState, grant: LockGrant, end: End): Promise<string> {
-  run.enter('opening the gates');
-  const opened = Date.now();
+  run.beginEnd();
   for (const taskQueue of closingOrder(grant.plan.queues).reverse()) {
     await acts(`open the gate of ${taskQueue}`).openGate({ ...run.ref, act: run.nextAct(), taskQueue });
   }
-  const standing = await workMoves(run, opened);
+  const standing = await workMoves(run);
   const reason = [end.reason, standing].filter(Boolean).join('; ');
   run.end(end.outcome, reason);
   if (end.outcome === 'succeeded') await run.reach(CODE.moving);
@@ -175,11 +174,11 @@ async function finish(run: RunState, grant: LockGrant, end: End): Promise<string
 }
 
 /** Waits until interrupted work is seen again, and says where it is not: that is told, but the deploy is over. */
-async function workMoves(run: RunState, since: number): Promise<string | undefined> {
+async function workMoves(run: RunState): Promise<string | undefined> {
   run.enter('waiting to see work move again');
   const until = Date.now() + MOVING_WITHIN;
   for (;;) {
-    const standing = await acts('does work move again?').stillStanding({ ...run.ref, since });
+    const standing = await acts('does work move again?').stillStanding(run.ref);
     if (standing.length === 0) return undefined;
     if (Date.now() >= until)
       return `no work seen moving after ${MOVING_WITHIN / 1000} s on ${standing.join(', ')}: are its workers up?`;

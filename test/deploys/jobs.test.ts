@@ -179,6 +179,10 @@ test('a job that is interrupted again and again continues as new, and counts on'
     if (runId !== first) break;
   }
   await scene.record('job-continued-as-new', 'long-lived', first);
+  // Its id still stands for this input and no other.
+  await scene.jobs.start(countUntilTold, undefined, { id: 'long-lived' });
+  const another = scene.jobs.start(countUntilTold, { other: 1 }, { id: 'long-lived' });
+  await expect(another).rejects.toMatchObject({ code: 'JOB_EXISTS' });
   expect((await job.status()).interruptions).toBeGreaterThan(2);
   await scene.ledger.pool.query(`insert into effect (job, n, build) values ('long-lived', -1, 'test')`);
   const { counted } = await job.result();

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { defineJob } from '../../src/jobs/index.ts';
 import type { InputOf, Job, JobDefinition, NameOf, ResultOf, Saved, Steps } from '../../src/jobs/index.ts';
+import { compilerProblems } from '../support/compiler-problems.ts';
 
 const counting = defineJob({
   name: 'count',
@@ -157,15 +157,5 @@ export function refusedByTheCompiler(): void {
 }
 
 test('the compiler agrees with everything this file says', { timeout: 60_000 }, () => {
-  const file = fileURLToPath(import.meta.url);
-  const configFile = fileURLToPath(new URL('../../tsconfig.json', import.meta.url));
-  const config = ts.parseJsonConfigFileContent(
-    ts.readConfigFile(configFile, (path) => ts.sys.readFile(path)).config,
-    ts.sys,
-    fileURLToPath(new URL('../..', import.meta.url)),
-  );
-  const program = ts.createProgram([file], config.options);
-  const source = program.getSourceFile(file);
-  const problems = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)];
-  expect(problems.map((problem) => ts.flattenDiagnosticMessageText(problem.messageText, '\n'))).toEqual([]);
+  expect(compilerProblems(fileURLToPath(import.meta.url))).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { LOSSES_UNTIL_QUARANTINE } from '../../src/defaults.ts';
 import { markJob } from '../../src/ledger/checkpoints.ts';
 import { claimSlice, claimsOfWorker, endClaim, runningClaims } from '../../src/ledger/claims.ts';
 import { closeFence, isDrained } from '../../src/ledger/gates.ts';
-import { claim, claimState, head, openQueue, save } from '../support/claiming.ts';
+import { claim, claimState, head, one, openQueue, save } from '../support/claiming.ts';
 import type { Claimed } from '../support/claiming.ts';
 import { freshLedger } from '../support/fresh-ledger.ts';
 import { LedgerProxy } from '../support/ledger-proxy.ts';
@@ -284,12 +284,32 @@ describe('a quarantined job', () => {
   });
 });
 
-test('an atomic slice writes down when it must have ended', async () => {
-  await next({ atomicMs: 60_000 });
-  const [row] = await runningClaims(ledger, taskQueue);
-  const ms = row!.atomicUntil!.getTime() - Date.now();
-  expect(ms).toBeGreaterThan(50_000);
-  expect(ms).toBeLessThanOrEqual(61_000);
+test('an atomic slice writes down when it must have ended; until then it may not be stopped', async () => {
+  const stoppable = async () => (await runningClaims(ledger, taskQueue)).map((one) => !one.mayNotBeStopped);
+  const { claim: id } = await next({ atomicMs: 60_000 });
+  expect(await stoppable()).toEqual([false]);
+  const row = await one<{ ms: number }>(
+    ledger,
+    'select extract(epoch from atomic_until - clock_timestamp())::float8 * 1000 as ms from lockkeeper._claims where claim = $1',
+    [id],
+  );
+  expect(row!.ms).toBeGreaterThan(50_000);
+  expect(row!.ms).toBeLessThanOrEqual(60_000);
+  await ledger.pool.query('update lockkeeper._claims set atomic_until = clock_timestamp() where claim = $1', [id]);
+  expect(await stoppable()).toEqual([true]);
+});
+
+test('an atomic slice that is given up counts as lost, any other does not', async () => {
+  const atomic = await next({ atomicMs: 1, lossesAllowed: 1 });
+  await endClaim(ledger, atomic.claim, 'fenced', 'given up');
+  expect(await next({ atomicMs: 1, lossesAllowed: 1 })).toMatchObject({
+    verdict: 'quarantined',
+    reason: expect.stringContaining('it is atomic: whether its work was done nobody knows') as string,
+  });
+  key = `job-${randomUUID()}`;
+  const other = await next();
+  await endClaim(ledger, other.claim, 'fenced', 'given up');
+  expect(await next()).toMatchObject({ verdict: 'claimed' });
 });
 
 test('two claims of one job at once: one after the other, and only the later one writes', async () => {

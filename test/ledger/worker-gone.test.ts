@@ -96,3 +96,13 @@ test('a worker that said that it stopped is not missing', async () => {
   expect(await missing()).not.toContain(id);
   expect(await gone(id)).toBeUndefined();
 });
+
+test('a worker that said that it stopped, and left a slice at work behind, is missing all the same', async () => {
+  const { id } = await register();
+  const claimed = await claim(ledger, { taskQueue: await openQueue(ledger), worker: id });
+  await markWorker(ledger, id, 'stopped');
+  expect(await missing()).toContain(id);
+  expect(await gone(id)).toMatchObject({ slices: 1 });
+  expect(await claimState(ledger, claimed.claim)).toBe('lost');
+  expect(await missing()).not.toContain(id);
+});

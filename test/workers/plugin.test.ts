@@ -8,6 +8,8 @@ import { runningClaims } from '../../src/ledger/claims.ts';
 import { EFFECT_TABLE, count, countUntilTold } from '../app/count-job.ts';
 import { atEnd } from '../support/at-end.ts';
 import { eventually } from '../support/eventually.ts';
+import { freshLedger } from '../support/fresh-ledger.ts';
+import { LedgerProxy } from '../support/ledger-proxy.ts';
 import { Processes } from '../support/processes.ts';
 import { quietLog } from '../support/quiet-log.ts';
 import { ENVIRONMENT, QUEUE, command, openScene } from '../support/scene.ts';
@@ -313,6 +315,15 @@ describe('Worker.create refuses what would break a promise, and says what to set
       code: 'CONFIG_INVALID',
       message: expect.stringContaining('Open it for the namespace of the Worker') as string,
     });
+  });
+
+  test('a connection pooler before the ledger, once it runs: the Worker ends', async () => {
+    const proxy = await LedgerProxy.start(scene.ledger.databaseUrl);
+    proxy.poolConnections();
+    const ledger = await freshLedger({ databaseUrl: proxy.databaseUrl, namespace: scene.temporal.namespace });
+    const worker = await Worker.create(usual({ plugins: [plugin({ ledger })] }));
+    await expect(worker.run()).rejects.toMatchObject({ code: 'LEDGER_POOLED' });
+    expect(worker.getState()).toBe('STOPPED');
   });
 
   test('a plugin that takes the activity of jobs away', async () => {

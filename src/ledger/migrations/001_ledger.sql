@@ -109,7 +109,8 @@ create table lockkeeper._claims (
   seq bigint not null,
   -- An atomic slice is not stopped once begun: when it must have ended.
   atomic_until timestamptz,
-  started_at timestamptz not null default now(),
+  -- Later than the opening of the gate that let it begin, also when it began to ask before.
+  started_at timestamptz not null default clock_timestamp(),
   ended_at timestamptz,
   end_reason text,
   -- Its worker is gone, and the server has yet to hear that the slice is over.
@@ -214,6 +215,7 @@ declare
   found_claim lockkeeper._claims%rowtype;
   gate lockkeeper._gates%rowtype;
   was_running boolean;
+  unplanned boolean;
 begin
   if in_state not in ('released', 'fenced', 'lost') then
     raise exception 'end_claim: state must be released, fenced or lost, not %', in_state;
@@ -231,6 +233,8 @@ begin
     return;
   end if;
   was_running := found_claim.state = 'running';
+  -- An atomic slice that is given up in the middle is lost like one whose worker is gone: nobody knows what it had done.
+  unplanned := in_state = 'lost' or (in_state = 'fenced' and found_claim.atomic_until is not null);
   update lockkeeper._claims c
     set state = in_state, ended_at = clock_timestamp(), end_reason = in_reason,
         seq = coalesce((select j.seq from lockkeeper._jobs j where j.key = c.key and j.claim = c.claim), c.seq)
@@ -238,8 +242,8 @@ begin
   update lockkeeper._jobs j
     set claim = null, changed_at = now(),
         state = case when j.state = 'running' then 'interrupted' else j.state end,
-        losses = case when in_state <> 'lost' then j.losses when j.seq > j.losses_at then 1 else j.losses + 1 end,
-        losses_at = case when in_state <> 'lost' then j.losses_at else j.seq end,
+        losses = case when not unplanned then j.losses when j.seq > j.losses_at then 1 else j.losses + 1 end,
+        losses_at = case when not unplanned then j.losses_at else j.seq end,
         interruptions = j.interruptions + case when j.state = 'running' then 1 else 0 end
     where j.key = found_claim.key and j.claim = in_claim;
   return query select true,
@@ -358,7 +362,7 @@ begin
     update lockkeeper._jobs j set state = 'quarantined', claim = null, losses = job.losses, losses_at = job.losses_at,
       changed_at = now(),
       reason = case when in_losses_allowed = 1
-        then 'its worker was lost in the middle of it, and it is atomic: whether its work was done nobody knows'
+        then 'its worker was lost, or it was given up, in the middle of it, and it is atomic: whether its work was done nobody knows'
         else format('interrupted %s times without progress since checkpoint %s: does it kill its worker?', job.losses, job.seq) end
       where j.key = in_key returning j.reason into job.reason;
     return query select 'quarantined', job.epoch, job.seq, job.reason;
