@@ -111,7 +111,10 @@ class Watched {
 }
 
 /** What is told of a deploy that waits. */
-export const waitingNews = ({ ahead, holder }: Extract<Whereabouts, { at: 'waiting' }>): DeployNews => ({
+export const waitingNews = ({
+  ahead,
+  holder,
+}: Extract<Whereabouts, { at: 'waiting' }>): Extract<DeployNews, { kind: 'waiting' }> => ({
   kind: 'waiting',
   ahead,
   ...(holder && { holder }),
