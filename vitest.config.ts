@@ -8,6 +8,9 @@ const WITHOUT_SERVERS = ['cli', 'commands', 'config', 'dev', 'testing/without-da
 /** Real processes that are killed, frozen and cut off: minutes, and so a suite of their own, `npm run test:faults`. */
 const FAULTS = ['failpoints', 'faults'].map((folder) => `test/${folder}/**/*.test.ts`);
 
+/** Every block of the documentation, compiled, loaded or run: a suite of its own, `npm run test:docs`. */
+const DOCS = ['test/docs/**/*.test.ts'];
+
 /** The packed package in projects of strangers: installs from the registry, `npm run test:package`. */
 const PACKAGE = ['test/package/**/*.test.ts'];
 
@@ -30,7 +33,7 @@ export default defineConfig({
         test: {
           name: 'servers',
           include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
-          exclude: [...WITHOUT_SERVERS, ...FAULTS, ...PACKAGE],
+          exclude: [...WITHOUT_SERVERS, ...FAULTS, ...PACKAGE, ...DOCS],
           globalSetup: 'test/support/servers.ts',
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -43,6 +46,16 @@ export default defineConfig({
           include: FAULTS,
           globalSetup: 'test/support/servers.ts',
           testTimeout: 180_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'docs',
+          include: DOCS,
+          globalSetup: 'test/support/servers.ts',
+          testTimeout: 30_000,
           hookTimeout: 60_000,
         },
       },
