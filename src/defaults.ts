@@ -56,8 +56,9 @@ export const DRAIN_POLL_EVERY = 2_000;
 
 /** A wrapper that is silent for this long has lost its lease. */
 export const LEASE = 15_000;
-/** How long an external step waits for the one who asked for the deploy to take the lease. */
-export const LEASE_CLAIM_WITHIN = 300_000;
+/** How long an external step waits for the one who asked for the deploy to take the lease: it looks twice a second, and while
+ *  it is waited for everybody's gates are closed, also when it is long gone. */
+export const LEASE_CLAIM_WITHIN = 60_000;
 /** Deadline of one step unless the plan says otherwise. */
 export const STEP_TIMEOUT = 3_600_000;
 /** From SIGTERM to SIGKILL of a command that is ended. */

@@ -61,7 +61,16 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
       if (!gate)
         throw ApplicationFailure.nonRetryable(`the gate of ${taskQueue} is not held by deploy ${ref.deploy}`, 'FENCED');
       const claims = (await runningClaims(ledger, taskQueue)).filter((claim) => !claim.mayNotBeStopped);
-      for (const claim of claims) await abandon(claim, `given up by deploy ${ref.deploy} at its drain deadline`);
+      for (const claim of claims) {
+        await abandon(claim, `given up by deploy ${ref.deploy} at its drain deadline`);
+        await addEvent(ledger, {
+          environment: ref.environment,
+          deploy: ref.deploy,
+          actor: 'lockkeeper',
+          event: 'sliceGivenUp',
+          detail: { taskQueue, job: claim.workflowId, checkpoint: claim.seq },
+        });
+      }
       return claims.length;
     },
 

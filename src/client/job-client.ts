@@ -8,7 +8,7 @@ import type { Ledger } from '../ledger/pool.ts';
 import { JOB_WORKFLOW } from '../protocol.ts';
 import type { JobWorkflowInput } from '../protocol.ts';
 import { JobHandle } from './job-handle.ts';
-import { checkedInputHash } from './job-input.ts';
+import { checkJobId, checkedInputHash } from './job-input.ts';
 import { findJobs } from './job-list.ts';
 import type { ListOptions } from './job-list.ts';
 import { nameOf } from './job-row.ts';
@@ -54,7 +54,7 @@ export class JobClient {
     ...[input, options = {}]: StartArguments<InputOf<D>>
   ): Promise<JobHandle<ResultOf<D>>> {
     const inputHash = checkedInputHash(definition, input);
-    const id = options.id ?? `${definition.name}-${randomUUID()}`;
+    const id = checkJobId(options.id ?? `${definition.name}-${randomUUID()}`);
     const args: JobWorkflowInput = {
       job: definition.name,
       input,

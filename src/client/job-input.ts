@@ -8,6 +8,22 @@ const INPUT_LIMIT_BYTES = 2 * 1024 * 1024 - 4_096;
 const invalid = (what: string, next: string, cause?: unknown) =>
   new LockkeeperError('JOB_INPUT_INVALID', what, { next, cause });
 
+/** Temporal takes no longer id of a workflow, bytes. */
+const ID_LIMIT_BYTES = 1_000;
+
+/**
+ * The id of a job becomes that of its workflow, and stands in the ledger.
+ * @throws {LockkeeperError} USAGE
+ */
+export function checkJobId(id: string): string {
+  const bytes = Buffer.byteLength(id);
+  if (bytes > 0 && bytes <= ID_LIMIT_BYTES && !/\p{Cc}/u.test(id) && id.isWellFormed()) return id;
+  const found = bytes > 100 ? `${bytes} bytes` : JSON.stringify(id);
+  throw new LockkeeperError('USAGE', `the id of a job is ${found}`, {
+    next: `Give it 1 to ${ID_LIMIT_BYTES} bytes without control characters, or none: then it is a random one`,
+  });
+}
+
 /**
  * Looks at an input as the worker will see it, after JSON; returns its hash, the same for equal inputs.
  * @throws {LockkeeperError} JOB_INPUT_INVALID when it is too large, cannot be JSON or is refused by the job's `parseInput`

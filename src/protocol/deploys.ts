@@ -29,6 +29,13 @@ export const CODE = {
   finished: 900,
 } as const;
 
+/** `610` is `step 10 done`. */
+export function nameOfCode(code: number): string {
+  if (code > CODE.stepsBase && code < CODE.stepsDone) return `step ${code - CODE.stepsBase} done`;
+  const name = Object.entries(CODE).find(([, number]) => number === code)?.[0] ?? 'unknown';
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
 export type Outcome = 'succeeded' | 'failed' | 'rolledBack' | 'aborted';
 export type Direction = 'forward' | 'back';
 export type StepState =

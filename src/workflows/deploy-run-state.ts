@@ -14,6 +14,7 @@ import {
   OPERATE_UPDATE,
   PARTICIPANT_DRAINED_SIGNAL,
   QUEUE_DRAINED_SIGNAL,
+  nameOfCode,
 } from '../protocol.ts';
 import type {
   DeployFinish,
@@ -103,7 +104,9 @@ export class RunState {
   /** Writes the code down before the act that it names is over with; it only grows. */
   async reach(code: number): Promise<void> {
     if (code <= this.code) return;
-    await this.#write((act) => acts(`code ${code}`).recordCode({ ...this.ref, act, code, direction: this.#direction }));
+    await this.#write((act) =>
+      acts(`code ${code}, ${nameOfCode(code)}`).recordCode({ ...this.ref, act, code, direction: this.#direction }),
+    );
     this.code = code;
     this.tell();
   }

@@ -2,13 +2,19 @@ import type { DeployStatus, JobStatus } from '../protocol.ts';
 
 /** A job for the Web UI's "current details", Markdown. */
 export function describeJob(s: JobStatus): string {
-  const lines = [`**${s.job}** is **${s.phase}**, at checkpoint ${s.seq}.`];
+  // What a workflow cannot know is whether its slice has been taken by a worker.
+  const resuming = s.phase === 'running' && s.reason !== undefined;
+  const lines = [
+    resuming
+      ? `**${s.job}** goes on from checkpoint ${s.seq}: at work, or held back until its gate opens and a worker is free (see Pending Activities).`
+      : `**${s.job}** is **${s.phase}**, at checkpoint ${s.seq}.`,
+  ];
   if (s.interruptions > 0)
     lines.push(
       `Stepped aside ${s.interruptions} ${s.interruptions === 1 ? 'time' : 'times'} and went on from the last checkpoint.`,
     );
   if (s.failures > 0) lines.push(`Failed ${s.failures} ${s.failures === 1 ? 'time' : 'times'} without progress.`);
-  if (s.reason) lines.push(`Last reason: ${s.reason}.`);
+  if (s.reason) lines.push(`${resuming ? 'Last interruption' : 'Reason'}: ${s.reason}.`);
   if (s.phase === 'quarantined')
     lines.push('A person decides: `lockkeeper job release <id> --continue | --restart | --from <seq> | --fail`.');
   return lines.join('\n\n');

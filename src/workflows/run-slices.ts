@@ -3,6 +3,8 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
+  TimeoutFailure,
   condition,
   isCancellation,
   proxyActivities,
@@ -63,7 +65,8 @@ export class JobRun {
 
   #enter(phase: JobPhase, reason = this.#reason): void {
     this.#phase = phase;
-    this.#reason = reason;
+    // Why it was once interrupted is not why it ended well.
+    this.#reason = phase === 'done' || phase === 'cancelled' ? undefined : reason;
     this.onChange();
   }
 
@@ -113,9 +116,11 @@ export class JobRun {
     try {
       return await this.#loop(pause);
     } catch (error) {
-      if (!isCancellation(error)) throw error;
+      // A slice whose worker fell silent after it was told to end: the server does not try it again, nor is it an answer.
+      const lost = isLoss(error) && CancellationScope.current().consideredCancelled;
+      if (!isCancellation(error) && !lost) throw error;
       await CancellationScope.nonCancellable(() => this.#cancel());
-      throw error;
+      throw lost ? new CancelledFailure('the job was cancelled') : error;
     }
   }
 
@@ -146,6 +151,7 @@ export class JobRun {
   }
 
   async #interrupted(outcome: Extract<SliceOutcome, { kind: 'yielded' }>): Promise<void> {
+    if (outcome.seq > this.#seq) this.#failures = 0;
     this.#seq = Math.max(this.#seq, outcome.seq);
     this.#interruptions += 1;
     this.#stopped = outcome.stopped;
@@ -262,6 +268,8 @@ const refusals = {
   workerStopping: 'the worker is stopping',
   unknownJob: 'no worker of this task queue knows the job',
 } as const;
+
+const isLoss = (error: unknown): boolean => error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
 
 function failureDetails(error: unknown): JobFailureDetails | undefined {
   if (!(error instanceof ActivityFailure) || !(error.cause instanceof ApplicationFailure)) return undefined;

@@ -113,6 +113,7 @@ export const failing = defineJob({
 export const cancellable = defineJob({
   name: 'cancellable',
   taskQueue: 'numbers',
+  heartbeatTimeout: '4s',
   state: { initial: { at: 0 } },
   async *run(job, input: { to: number }) {
     for (let at = job.state.at; at < input.to; at += 1) {

@@ -63,9 +63,7 @@ test('the smallest config has every default', async () => {
         {
           parameters: new Map(),
           drain,
-          steps: [
-            { type: 'external', name: 'external', timeoutMs: 3_600_000, leaseMs: 15_000, claimWithinMs: 300_000 },
-          ],
+          steps: [{ type: 'external', name: 'external', timeoutMs: 3_600_000, leaseMs: 15_000, claimWithinMs: 60_000 }],
           onFailure: 'rollback',
           holdMs: 3_600_000,
         },

@@ -17,6 +17,16 @@ export async function liveStatus(deploys: DeployClient, id: string): Promise<Liv
   }
 }
 
+/** What a person can do about a deploy that waits for one. */
+export function whatToDo(live: Live | undefined): string[] {
+  if (!live || !('status' in live) || !live.status.held) return [];
+  const { deploy, held } = live.status;
+  const choices = held.step === undefined ? ['abort'] : ['retry-step', 'skip-step', 'abort'];
+  return [
+    `It waits for you: ${choices.map((choice) => `lockkeeper deploy ${choice} ${deploy} --reason …`).join(' | ')}`,
+  ];
+}
+
 /** One line. */
 export function describeLive(live: Live): string {
   if ('noAnswer' in live) return `no answer: ${live.noAnswer}`;

@@ -15,7 +15,7 @@ import { formatTime, table } from '../table.ts';
 import { print, widthOf } from '../terminal.ts';
 import { environmentOf } from '../who.ts';
 import { knownDeploy } from './known-deploy.ts';
-import { describeLive, liveStatus } from './live-status.ts';
+import { describeLive, liveStatus, whatToDo } from './live-status.ts';
 import type { Live } from './live-status.ts';
 
 export interface ShownDeploy {
@@ -47,6 +47,7 @@ export function describeDeploy({ deploy, steps, events, live }: ShownDeploy, wid
   const state = deploy.outcome ?? (live ? describeLive(live) : 'not ended, and it neither runs nor waits');
   return [
     `deploy ${deploy.id} of ${deploy.environment}: ${state}`,
+    ...whatToDo(live),
     ...(deploy.outcomeReason ? [`reason: ${deploy.outcomeReason}`] : []),
     `plan ${deploy.plan}${version === undefined ? '' : `, version ${version}`}, requested by ${deploy.requestedBy} at ${formatTime(deploy.requestedAt)}`,
     ...(parameters ? [`parameters: ${describeDetail(parameters)}`] : []),

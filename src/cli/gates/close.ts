@@ -27,6 +27,7 @@ import type { EnvironmentOptions, JsonOptions } from '../options.ts';
 import { stopOnSignals } from '../signals.ts';
 import { print } from '../terminal.ts';
 import { environmentOf, requestedBy } from '../who.ts';
+import { tellToOpen } from './tell-to-open.ts';
 
 export interface GatesCloseOptions extends EnvironmentOptions, JsonOptions {
   readonly reason: string;
@@ -58,6 +59,9 @@ export async function gatesClose(options: GatesCloseOptions): Promise<number> {
       const { timeout: timeoutMs } = options;
       return awaitDeploy({ deploys, id, timeoutMs, signal: stop.signal, onEvent }, isClosed);
     });
+    // Nobody waits for them to be closed: that they close later would be a surprise.
+    if (end !== 'reached' && end.kind !== 'ended')
+      await tellToOpen(deploys, { deploy: id, reason: end.reason, by: request.requestedBy });
     if (end !== 'reached')
       return printEnd({ id, environment, end, ms: Date.now() - began, stoppedBy: stop.by() }, options);
     if (options.json) printLineAs(GatesClosed, { deploy: id, environment, closed: options.wait, forMs: options.for });

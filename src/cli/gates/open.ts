@@ -24,8 +24,9 @@ import {
 } from '../options.ts';
 import type { EnvironmentOptions, JsonOptions } from '../options.ts';
 import { stopOnSignals } from '../signals.ts';
-import { print } from '../terminal.ts';
+import { print, tell } from '../terminal.ts';
 import { environmentOf, requestedBy } from '../who.ts';
+import { tellToOpen } from './tell-to-open.ts';
 
 export interface GatesOpenOptions extends EnvironmentOptions, JsonOptions {
   readonly reason: string;
@@ -48,7 +49,7 @@ export async function gatesOpen(options: GatesOpenOptions): Promise<number> {
     }
     const stop = stopOnSignals();
     const deploys = new DeployClient(connections.temporal.client, environment);
-    const how = await tellToOpen(deploys, id, options.reason, requestedBy(options.requestedBy));
+    const how = await tellToOpen(deploys, { deploy: id, reason: options.reason, by: requestedBy(options.requestedBy) });
     if (how === 'withdrawn' || !options.wait) {
       if (options.json) printLineAs(GatesTold, { deploy: id, environment, told: how });
       else print(how === 'withdrawn' ? `withdrawn: deploy ${id} had not begun` : `told to open: deploy ${id}`);
@@ -59,9 +60,19 @@ export async function gatesOpen(options: GatesOpenOptions): Promise<number> {
       awaitDeploy({ deploys, id, timeoutMs, signal: stop.signal, onEvent }),
     );
     const exitCode = printEnd({ id, environment, end, ms: Date.now() - began, stoppedBy: stop.by() }, options);
+    await tellWhoIsNext(connections, environment);
     // Closing that was ended before everything was drained is what was asked for.
     return end.kind === 'ended' && how === 'abort' && end.outcome === 'aborted' ? EXIT.ok : exitCode;
   });
+}
+
+/** Another `gates close` that waits closes them again at once: that is no surprise to be had. */
+async function tellWhoIsNext({ ledger }: Connections, environment: string): Promise<void> {
+  const next = (await openDeploys(ledger, environment)).find(({ plan }) => plan === GATES_PLAN);
+  if (next)
+    tell(
+      `deploy ${next.id} of ${next.requestedBy} closes gates now; to open those: lockkeeper gates open --id ${next.id}`,
+    );
 }
 
 /** The deploy that holds gates closed for `gates close`, or is to. @throws {LockkeeperError} DEPLOY_NOT_CURRENT */
@@ -82,22 +93,6 @@ async function closedBy(
       : `no deploy ${asked} of \`gates close\` runs or waits in ${environment}`,
     { next: held ? `To end it: lockkeeper deploy abort ${held.deploy} --reason …` : 'See `lockkeeper gates`' },
   );
-}
-
-async function tellToOpen(
-  deploys: DeployClient,
-  deploy: string,
-  reason: string,
-  by: string,
-): Promise<'skipStep' | 'abort' | 'withdrawn'> {
-  const where = await deploys.find(deploy);
-  if (where.at !== 'running') {
-    await deploys.withdraw({ deploy, reason, by });
-    return 'withdrawn';
-  }
-  const action = where.status.steps.some((step) => step.state === 'started') ? 'skipStep' : 'abort';
-  await deploys.operate({ deploy, action, reason, by });
-  return action;
 }
 
 export function gatesOpenCommand(): Command {

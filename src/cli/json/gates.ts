@@ -23,7 +23,10 @@ export const GatesClosed = z.object({
 export const GatesTold = z.object({
   environment: z.string(),
   deploy: z.string().describe('absent: no gate was closed, and nobody had asked for it').optional(),
-  told: z.enum(['skipStep', 'abort', 'withdrawn']).describe('`withdrawn`: it had not begun').optional(),
+  told: z
+    .enum(['skipStep', 'abort', 'withdrawn', 'opening'])
+    .describe('`withdrawn`: it had not begun; `opening`: its time was over already')
+    .optional(),
 });
 
 export const GATES_OUTPUTS: readonly JsonOutput[] = [

@@ -78,8 +78,8 @@ export const STEPS = {
       example: '15s',
     }),
     claimWithin: documented(maybe(positiveDuration), 'How long the step waits for CI to come', {
-      default: '5m',
-      example: '5m',
+      default: '1m',
+      example: '1m',
     }),
     ...common({ name: 'ci', timeout: '30m', rollback: '[./undo-ci.sh]' }),
   }),
