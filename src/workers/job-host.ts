@@ -3,7 +3,6 @@ import { hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
 import { createSliceActivity } from '../activities/slice.ts';
 import { RunningSlices } from '../activities/running-slices.ts';
-import { DRAIN_DEADLINE } from '../defaults.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import { ensureGate } from '../ledger/gates.ts';
 import { bindLedger } from '../ledger/identity.ts';
@@ -22,7 +21,7 @@ export interface JobHostOptions {
   readonly jobs: readonly AnyJob[];
   readonly taskQueues: readonly string[];
   readonly buildId: string;
-  readonly drainDeadlineMs: number | undefined;
+  readonly drainDeadlineMs: number;
   readonly log: Logger;
 }
 
@@ -130,7 +129,7 @@ export class JobHost {
       gates: this.#gates,
       session: this.#session,
       log,
-      idleInTransactionMs: drainDeadlineMs ?? DRAIN_DEADLINE,
+      idleInTransactionMs: drainDeadlineMs,
     });
   }
 }

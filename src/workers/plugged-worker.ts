@@ -2,6 +2,8 @@ import { Client } from '@temporalio/client';
 import type { Worker, WorkerOptions } from '@temporalio/worker';
 import { clusterIdOf } from '../client/connection.ts';
 import { ensureSearchAttributes } from '../client/search-attributes.ts';
+import { DRAIN_DEADLINE } from '../defaults.ts';
+import { durationOf } from '../duration.ts';
 import { LockkeeperError } from '../errors.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import { databaseUrl } from '../ledger/database-url.ts';
@@ -51,7 +53,7 @@ export async function plug(worker: WorkerOptions, options: LockkeeperPluginOptio
     jobs,
     taskQueues,
     buildId: options.buildId ?? worker.workerDeploymentOptions?.version.buildId ?? worker.buildId ?? 'dev',
-    drainDeadlineMs: options.drainDeadlineMs,
+    drainDeadlineMs: durationOf('drainDeadline', options.drainDeadline ?? DRAIN_DEADLINE),
     log,
   });
   return { host, close };

@@ -1,4 +1,5 @@
 import type { BundlerPlugin, WorkerPlugin } from '@temporalio/worker';
+import type { Duration } from '../duration.ts';
 import { LockkeeperError } from '../errors.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import type { Ledger } from '../ledger/pool.ts';
@@ -18,8 +19,8 @@ export interface LockkeeperPluginOptions {
   readonly ledger?: Ledger;
   /** The Worker's own build id unless said otherwise, `dev` where it has none. */
   readonly buildId?: string;
-  /** How long a transaction of this Worker may be idle once it is frozen, milliseconds: the drain's deadline, 60 s. */
-  readonly drainDeadlineMs?: number;
+  /** How long a transaction of this Worker may be idle once it is frozen: the drain's deadline, 60 s unless said otherwise. */
+  readonly drainDeadline?: Duration;
   /**
    * `elsewhere`: this Worker runs activities only, and another one of the same task queue runs the workflows, with
    * {@link workflowsOfJobs} in its `plugins`.

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
 import type { TemporalConnection } from '../client/connection.ts';
-import { SHUTDOWN_FORCE, SHUTDOWN_GRACE } from '../defaults.ts';
+import { DRAIN_DEADLINE, SHUTDOWN_FORCE, SHUTDOWN_GRACE } from '../defaults.ts';
 import { durationOf } from '../duration.ts';
 import type { Duration } from '../duration.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
@@ -63,14 +63,14 @@ class JobWorker implements LockkeeperWorker {
   #workers: Worker[] = [];
 
   constructor(options: WorkerOptions) {
-    const { temporal, activities, drainDeadline } = options;
+    const { temporal, activities, drainDeadline = DRAIN_DEADLINE } = options;
     this.#o = options;
-    this.#taskQueues = [...new Set(options.jobs.map((job) => job.taskQueue))];
     this.#settings = settingsForJobs({
       ...(activities && { activities }),
       shutdownGraceTime: durationOf('shutdownGrace', options.shutdownGrace ?? SHUTDOWN_GRACE),
       shutdownForceTime: durationOf('shutdownForce', options.shutdownForce ?? SHUTDOWN_FORCE),
     });
+    this.#taskQueues = [...new Set(options.jobs.map((job) => job.taskQueue))];
     this.#host = new JobHost({
       environment: options.environment,
       client: temporal.client,
@@ -78,7 +78,7 @@ class JobWorker implements LockkeeperWorker {
       jobs: options.jobs,
       taskQueues: this.#taskQueues,
       buildId: options.buildId,
-      drainDeadlineMs: drainDeadline === undefined ? undefined : durationOf('drainDeadline', drainDeadline),
+      drainDeadlineMs: durationOf('drainDeadline', drainDeadline),
       log: options.log,
     });
   }

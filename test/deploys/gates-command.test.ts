@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { DeployEnd } from '../../src/cli/json/deploys.ts';
+import { GatesClosed, GatesTold, ShownGate } from '../../src/cli/json/gates.ts';
 import { EFFECT_TABLE, count } from '../app/count-job.ts';
 import { eventually } from '../support/eventually.ts';
 import { atEnd } from '../support/at-end.ts';
@@ -109,8 +112,34 @@ test('gates of a deploy are not for `gates open`, and what waits behind it is wi
   await eventually(() => scene.expectOpen(), { within: 20_000 });
 });
 
+test('with --json each says what is documented', async () => {
+  const last = ({ stdout }: { stdout: string }) => JSON.parse(stdout) as unknown;
+  const closed = GatesClosed.strict().parse(last(await gates('close', '--reason', 'x', '--id', 'j', '--json')));
+  expect(closed).toEqual({ deploy: 'j', environment: 'test', closed: true, forMs: 3_600_000 });
+  expect(z.array(ShownGate.strict()).parse(last(await gates('--json')))).toMatchObject([
+    { taskQueue: 'numbers', state: 'closed', deploy: 'j', limit: { rate: 0 } },
+  ]);
+  expect(DeployEnd.strict().parse(last(await gates('open', '--json')))).toMatchObject({ outcome: 'succeeded' });
+});
+
+test('a closing that nobody waits for any more is taken back', async () => {
+  const deploy = processes.node(
+    'dist/cli/main.js',
+    ['deploy', 'run', '--config', CONFIG, '--id', 'v3', '--', 'sleep', '60'],
+    { env },
+  );
+  await deploy.waitForLine(/Running your command/);
+  expect(await gates('close', '--reason', 'x', '--id', 'impatient', '--timeout', '1s')).toMatchObject({ code: 7 });
+  const { rows } = await scene.ledger.pool.query(`select outcome from lockkeeper.deploys where id = 'impatient'`);
+  expect(rows).toEqual([{ outcome: 'aborted' }]);
+  deploy.kill('SIGTERM');
+  expect(await deploy.ended({ within: 40_000 })).toMatchObject({ code: 143 });
+  await eventually(() => scene.expectOpen(), { within: 20_000 });
+});
+
 test('nothing is closed: it is said, and that is no error', async () => {
   expect(await gates('open')).toMatchObject({ code: 0, stdout: expect.stringContaining('no gate of test') as string });
+  expect(GatesTold.strict().parse(JSON.parse((await gates('open', '--json')).stdout))).toEqual({ environment: 'test' });
 });
 
 test.each([

@@ -1,5 +1,5 @@
 import type { Ledger } from '../../src/ledger/pool.ts';
-import { checkJson, checkSql } from './check-data.ts';
+import { checkJson, checkSql, checkToml } from './check-data.ts';
 import { checkShell } from './check-shell.ts';
 import { checkYaml } from './check-yaml.ts';
 import type { Block } from './pages.ts';
@@ -18,12 +18,14 @@ export async function checkBlock(block: Block, ledger: Ledger): Promise<string[]
       return checkYaml(block);
     case 'json':
       return checkJson(block);
+    case 'toml':
+      return checkToml(block);
     case 'sql':
       return checkSql(block, ledger);
     default:
       if (block.lang !== undefined && UNCHECKED.includes(block.lang)) return [];
       return [
-        `${block.at}: nobody checks ${block.lang ?? 'a block without a language'}; use ts, sh, yaml, json or sql, or say text`,
+        `${block.at}: nobody checks ${block.lang ?? 'a block without a language'}; use ts, sh, yaml, toml, json or sql, or say text`,
       ];
   }
 }

@@ -1,3 +1,4 @@
+import { loadClientConfigFromToml } from '@temporalio/envconfig';
 import { errorMessage } from '../../src/errors.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import type { Block } from './pages.ts';
@@ -5,6 +6,16 @@ import type { Block } from './pages.ts';
 export function checkJson(block: Block): string[] {
   try {
     JSON.parse(block.text);
+    return [];
+  } catch (error) {
+    return [`${block.at}: ${errorMessage(error)}`];
+  }
+}
+
+/** Read as Temporal's own configuration. */
+export function checkToml(block: Block): string[] {
+  try {
+    loadClientConfigFromToml(Buffer.from(block.text), { strict: true });
     return [];
   } catch (error) {
     return [`${block.at}: ${errorMessage(error)}`];

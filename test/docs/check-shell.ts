@@ -61,6 +61,15 @@ export async function checkShell(block: Pick<Block, 'at' | 'text'>): Promise<str
   ];
 }
 
+/** What CI sets. */
+const CI_VARIABLES = {
+  CI_RUN: '7',
+  GITHUB_REF_NAME: 'v42',
+  GITHUB_RUN_ID: '7',
+  CI_COMMIT_TAG: 'v42',
+  CI_PIPELINE_ID: '7',
+};
+
 const withoutComments = (text: string) => text.replaceAll(/^\s*#.*$/gm, '');
 
 async function callsIn(text: string): Promise<{ calls: string[][]; complaint?: string }> {
@@ -68,7 +77,7 @@ async function callsIn(text: string): Promise<{ calls: string[][]; complaint?: s
   try {
     const file = join(folder, 'calls');
     await writeFile(file, '');
-    const env = { CALLS: file, CI_RUN: '7' };
+    const env = { CALLS: file, ...CI_VARIABLES };
     const args = ['--noprofile', '--norc', '-c'];
     try {
       await run('/bin/bash', ['-n', '-c', text], { env });

@@ -38,12 +38,12 @@ test('a job that is not there: the one that was meant', async () => {
   for (const command of ['show', 'cancel', 'watch'] as const)
     expectTold(
       await run(['job', command, 'import-8'], env),
-      1,
+      2,
       'JOB_NOT_FOUND',
       'import-8',
       'did you mean `import-7`?',
     );
-  expectTold(await run(['job', 'show', 'xyz'], env), 1, 'JOB_NOT_FOUND', 'See `lockkeeper job list`');
+  expectTold(await run(['job', 'show', 'xyz'], env), 2, 'JOB_NOT_FOUND', 'See `lockkeeper job list`');
 });
 
 test('an unknown plan is refused by the deploy worker; an unknown deploy is told with the one that was meant', async () => {
@@ -61,14 +61,14 @@ test('an unknown plan is refused by the deploy worker; an unknown deploy is told
   expect(asked.exit).toBe(0);
   expectTold(
     await run(['deploy', 'show', 'v24', '--environment', 'test'], env),
-    1,
+    2,
     'DEPLOY_NOT_FOUND',
     'environment test has no deploy v24',
     'did you mean `v42`?',
   );
   expectTold(
     await run(['deploy', 'show', 'v42', '--environment', 'tset'], env),
-    1,
+    2,
     'DEPLOY_NOT_FOUND',
     'unknown environment tset, did you mean `test`?',
   );

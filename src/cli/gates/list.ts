@@ -68,5 +68,5 @@ export function gatesListCommand(): Command {
     .addOption(configOption())
     .addOption(jsonOption())
     .action(exits(gatesList));
-  return withExample(command, 'lockkeeper gates --environment production');
+  return withExample(command, 'lockkeeper gates list --environment production');
 }

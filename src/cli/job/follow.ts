@@ -61,7 +61,7 @@ async function showProgress(handle: JobHandle, leave: AbortSignal): Promise<void
       const row = next.value;
       if (seen.state !== row.state) seen = { state: row.state, at: performance.now() };
       if (!live && worthALine(row)) line.tell(progressLine(row));
-      line.show(() => barred(row, forSoLong()));
+      if (row.state !== 'pending') line.show(() => barred(row, forSoLong()));
     }
   } finally {
     line.hide();
