@@ -1,20 +1,16 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
 import { defineUpdate } from '@temporalio/workflow';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { isNotFound } from './not-found.ts';
-import { LockkeeperError, errorMessage, isLockkeeperError } from '../errors.ts';
+import { LockkeeperError } from '../errors.ts';
 import {
   COORDINATOR_STATUS_QUERY,
   DEPLOY_FINISH_SIGNAL,
   DEPLOY_STATUS_QUERY,
   OPERATE_UPDATE,
   REQUEST_DEPLOY_UPDATE,
-  STEP_STATUS_QUERY,
-  TAKE_LEASE_UPDATE,
   WITHDRAW_DEPLOY_UPDATE,
   coordinatorId,
   deployRunId,
-  deployStepId,
 } from '../protocol.ts';
 import type {
   CoordinatorStatus,
@@ -23,27 +19,21 @@ import type {
   DeployRunResult,
   DeployStatus,
   DeployTicket,
-  Lease,
   Operation,
-  StepOutcome,
-  StepStatus,
   Withdrawal,
 } from '../protocol.ts';
 import { listDeploys } from '../ledger/deploys.ts';
 import type { DeployRow } from '../ledger/deploys.ts';
 import type { Ledger } from '../ledger/pool.ts';
+import { Asking } from './asking.ts';
 import { coordinatorWithStart } from './coordinator.ts';
 import { elseNotCurrent } from './not-current.ts';
-import { describeHolder, leaseHolder, thisProcess } from './lease-taken.ts';
-import type { LeaseHolder } from './lease-taken.ts';
+import { StepLeases } from './step-leases.ts';
 import { refusalOf } from './update-errors.ts';
 import { watchDeploy } from './watch-deploy.ts';
 import type { DeployNews } from './watch-deploy.ts';
 
 const requestDeploy = defineUpdate<DeployTicket, [DeployRequest]>(REQUEST_DEPLOY_UPDATE);
-
-/** One question, milliseconds: a query needs a deploy worker, an update one and its ledger. */
-const ASK_WITHIN = 10_000;
 
 /** Deploys in a list unless asked otherwise. */
 const LIST_LIMIT = 20;
@@ -75,12 +65,17 @@ export interface LockHolder {
  */
 export class DeployClient {
   readonly environment: string;
+  /** For whoever does the external step of a deploy. */
+  readonly leases: StepLeases;
   readonly #client: Client;
+  readonly #asking: Asking;
   readonly #ledger: Ledger | undefined;
 
   constructor(client: Client, environment: string, ledger?: Ledger) {
     this.#client = client;
     this.environment = environment;
+    this.leases = new StepLeases(client, environment);
+    this.#asking = new Asking(client, environment);
     this.#ledger = ledger;
   }
 
@@ -89,21 +84,21 @@ export class DeployClient {
    * @throws {LockkeeperError} DEPLOY_CONFLICT, DEPLOY_INVALID, LEDGER_UNREACHABLE, NO_DEPLOY_WORKER
    */
   async request(request: DeployRequest): Promise<DeployTicket> {
-    try {
-      return await this.#client.withDeadline(Date.now() + ASK_WITHIN, () =>
-        this.#client.workflow.executeUpdateWithStart(requestDeploy, {
+    return this.#asking.ask(async () => {
+      try {
+        return await this.#client.workflow.executeUpdateWithStart(requestDeploy, {
           args: [request],
           startWorkflowOperation: coordinatorWithStart(this.environment),
-        }),
-      );
-    } catch (error) {
-      throw this.#explain(refusalOf(error));
-    }
+        });
+      } catch (error) {
+        throw refusalOf(error);
+      }
+    });
   }
 
   /** What the coordinator says: which deploy runs, which wait. */
   async coordinator(): Promise<CoordinatorStatus> {
-    return this.#ask(() =>
+    return this.#asking.ask(() =>
       this.#client.workflow
         .getHandle(coordinatorId(this.environment))
         .query<CoordinatorStatus>(COORDINATOR_STATUS_QUERY),
@@ -112,7 +107,7 @@ export class DeployClient {
 
   /** Where a deploy is. `runId`: the run it was last seen in, so that another deploy's run is never mistaken for it. */
   async find(deploy: string, runId?: string): Promise<Whereabouts> {
-    return this.#ask(async () => {
+    return this.#asking.ask(async () => {
       const run = await this.#describeRun(runId);
       if (run?.deploy === deploy) return this.#inRun(run.runId, run.status);
       const { queued, running } = await this.coordinator();
@@ -131,7 +126,7 @@ export class DeployClient {
 
   /** The deploy whose run holds the lock; undefined when none does. */
   async holder(): Promise<LockHolder | undefined> {
-    return this.#ask(async () => {
+    return this.#asking.ask(async () => {
       const run = await this.#describeRun();
       return run?.status === 'RUNNING' ? run.holder() : undefined;
     });
@@ -152,7 +147,7 @@ export class DeployClient {
   /** How a deploy ended, for as long as Temporal keeps its run; undefined when it knows of none. */
   async endedAs(deploy: string): Promise<DeployRunResult | undefined> {
     const query = `WorkflowId = '${deployRunId(this.environment)}' and LockkeeperDeploy = '${deploy}' and ExecutionStatus = 'Completed'`;
-    return this.#ask(async () => {
+    return this.#asking.ask(async () => {
       for await (const { runId } of this.#client.workflow.list({ query, pageSize: 1 }))
         return (await this.#run(runId).result()) as DeployRunResult;
       return undefined;
@@ -217,86 +212,13 @@ export class DeployClient {
     );
   }
 
-  /** The step that waits for somebody to take its lease, if there is one. */
-  async stepWaitingForLease(status: DeployStatus): Promise<{ workflowId: string; name: string } | undefined> {
-    const step = status.steps.find((s) => s.type === 'external' && s.state === 'started');
-    if (!step) return undefined;
-    const workflowId = deployStepId(this.environment, status.deploy, step.n, step.name);
-    try {
-      const { phase } = await this.#ask(() =>
-        this.#client.workflow.getHandle(workflowId).query<StepStatus>(STEP_STATUS_QUERY),
-      );
-      return phase === 'waitingForLease' ? { workflowId, name: step.name } : undefined;
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError || isNotFound(error)) return undefined;
-      throw error;
-    }
-  }
-
-  /** Who does the external step that runs now under a lease, once it has been heard of. */
-  async leaseHolder(status: DeployStatus): Promise<{ step: string; holder: LeaseHolder } | undefined> {
-    const step = status.steps.find((s) => s.type === 'external' && s.state === 'started');
-    if (!step) return undefined;
-    const workflowId = deployStepId(this.environment, status.deploy, step.n, step.name);
-    const holder = await this.#ask(() => leaseHolder(this.#client, workflowId));
-    return holder && { step: step.name, holder };
-  }
-
-  /**
-   * Takes the lease of an external step. The same nonce gets the same lease again.
-   * @throws {LockkeeperError} LEASE_TAKEN, LEASE_LOST
-   */
-  async takeLease(workflowId: string, deploy: string, nonce: string): Promise<Lease> {
-    try {
-      return await this.#ask(() =>
-        this.#client.workflow
-          .getHandle(workflowId)
-          .executeUpdate<Lease, [{ deploy: string; nonce: string }]>(TAKE_LEASE_UPDATE, { args: [{ deploy, nonce }] }),
-      );
-    } catch (error) {
-      const refusal = refusalOf(error);
-      throw isLockkeeperError(refusal, 'LEASE_TAKEN') ? await this.#leaseTaken(workflowId, deploy, refusal) : refusal;
-    }
-  }
-
-  async #leaseTaken(workflowId: string, deploy: string, refusal: LockkeeperError): Promise<LockkeeperError> {
-    // Who it is makes the refusal better; that it cannot be asked does not make it another one.
-    const holder = await this.#ask(() => leaseHolder(this.#client, workflowId)).catch(() => undefined);
-    return new LockkeeperError('LEASE_TAKEN', `${refusal.message}${holder ? `: ${describeHolder(holder)}` : ''}`, {
-      next: `Follow it with \`lockkeeper deploy watch ${deploy}\`, or end it with \`lockkeeper deploy abort ${deploy} --reason …\``,
-      cause: refusal,
-    });
-  }
-
-  /** Proves that the holder of a lease is alive. Throws ActivityNotFoundError or ActivityCancelledError when it is lost. */
-  heartbeat(lease: Lease): Promise<void> {
-    return this.#underLease(lease, (token) => this.#client.activity.heartbeat(token, thisProcess()));
-  }
-
-  /** Ends an external step. Throws ActivityNotFoundError when the lease is lost. */
-  complete(lease: Lease, outcome: StepOutcome): Promise<void> {
-    return this.#underLease(lease, (token) => this.#client.activity.complete(token, outcome));
-  }
-
-  /** Ends an external step that was cancelled, once its work has really stopped. */
-  reportCancelled(lease: Lease): Promise<void> {
-    return this.#underLease(lease, (token) => this.#client.activity.reportCancellation(token));
-  }
-
-  /** Without a deadline a call on a cut connection hangs for longer than the lease. */
-  #underLease(lease: Lease, call: (token: Uint8Array) => Promise<void>): Promise<void> {
-    return this.#client.withDeadline(Date.now() + lease.leaseMs / 4, () =>
-      call(Buffer.from(lease.taskToken, 'base64')),
-    );
-  }
-
   /**
    * For a deploy whose external step has a deadline instead of a lease: says that the work is done, or has failed.
    * @throws {LockkeeperError} DEPLOY_NOT_CURRENT when the environment has had no deploy
    */
   async finish(finish: DeployFinish): Promise<void> {
     await elseNotCurrent(finish.deploy, this.environment, () =>
-      this.#ask(() =>
+      this.#asking.ask(() =>
         this.#client.workflow.getHandle(coordinatorId(this.environment)).signal(DEPLOY_FINISH_SIGNAL, finish),
       ),
     );
@@ -309,7 +231,7 @@ export class DeployClient {
   async withdraw(withdrawal: Withdrawal): Promise<void> {
     try {
       await elseNotCurrent(withdrawal.deploy, this.environment, () =>
-        this.#ask(() =>
+        this.#asking.ask(() =>
           this.#client.workflow
             .getHandle(coordinatorId(this.environment))
             .executeUpdate<void, [Withdrawal]>(WITHDRAW_DEPLOY_UPDATE, { args: [withdrawal] }),
@@ -324,7 +246,9 @@ export class DeployClient {
   async operate(operation: Operation): Promise<DeployStatus> {
     try {
       return await elseNotCurrent(operation.deploy, this.environment, () =>
-        this.#ask(() => this.#run().executeUpdate<DeployStatus, [Operation]>(OPERATE_UPDATE, { args: [operation] })),
+        this.#asking.ask(() =>
+          this.#run().executeUpdate<DeployStatus, [Operation]>(OPERATE_UPDATE, { args: [operation] }),
+        ),
       );
     } catch (error) {
       throw refusalOf(error);
@@ -334,32 +258,4 @@ export class DeployClient {
   #run(runId?: string): WorkflowHandle {
     return this.#client.workflow.getHandle(deployRunId(this.environment), runId, { followRuns: false });
   }
-
-  async #ask<T>(question: () => Promise<T>): Promise<T> {
-    try {
-      return await this.#client.withDeadline(Date.now() + ASK_WITHIN, question);
-    } catch (error) {
-      throw this.#explain(error);
-    }
-  }
-
-  #explain(error: unknown): unknown {
-    // A refusal may speak of deadlines, too.
-    if (error instanceof LockkeeperError || !isDeadlineExceeded(error)) return error;
-    return new LockkeeperError(
-      'NO_DEPLOY_WORKER',
-      `nobody answers for environment ${this.environment} within ${ASK_WITHIN / 1000} s`,
-      {
-        next: 'Is a deploy worker running (`lockkeeper deploy-worker`), and can it reach its ledger? What was asked may still be heard: ask again under the same id',
-        cause: error,
-      },
-    );
-  }
-}
-
-/** gRPC status 4, here or in the cause. */
-function isDeadlineExceeded(error: unknown): boolean {
-  const codeOf = (e: unknown) => (typeof e === 'object' && e !== null && 'code' in e ? e.code : undefined);
-  const cause = error instanceof Error ? error.cause : undefined;
-  return codeOf(error) === 4 || codeOf(cause) === 4 || /deadline/i.test(errorMessage(error));
 }

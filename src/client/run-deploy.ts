@@ -155,7 +155,7 @@ async function takePart(
   status: DeployStatus,
   nonce: string,
 ): Promise<DeployEnd | undefined> {
-  const waiting = await answered(options, () => options.deploys.stepWaitingForLease(status));
+  const waiting = await answered(options, () => options.deploys.leases.waiting(status));
   if (!waiting) return tellHolder(options, status);
   const lease = await takeLease(options, waiting.workflowId, status.deploy, nonce);
   return lease && underLease(options, waiting.name, lease);
@@ -170,7 +170,7 @@ async function takeLease(
 ): Promise<Lease | undefined> {
   for (const until = performance.now() + TAKE_WITHIN; !options.signal.aborted && performance.now() < until;) {
     try {
-      const lease = await answered(options, () => options.deploys.takeLease(workflowId, deploy, nonce));
+      const lease = await answered(options, () => options.deploys.leases.take(workflowId, deploy, nonce));
       if (lease) return lease;
     } catch (error) {
       // It ended between the look and the question; the next look says how.
@@ -185,7 +185,7 @@ async function takeLease(
 /** Who asks for the same deploy again, such as a CI job that is retried, waits beside the first one and should know. */
 async function tellHolder({ deploys, onEvent }: RunDeployOptions, status: DeployStatus): Promise<undefined> {
   // Nobody answers: the next look at the deploy says so.
-  const held = await deploys.leaseHolder(status).catch(() => undefined);
+  const held = await deploys.leases.holder(status).catch(() => undefined);
   if (held && !isThisProcess(held.holder)) onEvent({ kind: 'leaseHeld', ...held });
 }
 
@@ -193,7 +193,7 @@ async function underLease(options: RunDeployOptions, step: string, lease: Lease)
   const { deploys, command, onEvent, signal } = options;
   const over = new AbortController();
   const stop = new AbortController();
-  const held = holdLease(deploys, lease, over.signal).then((loss) => {
+  const held = holdLease(deploys.leases, lease, over.signal).then((loss) => {
     if (loss) stop.abort(loss);
     return loss;
   });
@@ -208,11 +208,11 @@ async function underLease(options: RunDeployOptions, step: string, lease: Lease)
   }
   if (loss === 'cancelled') {
     onEvent({ kind: 'leaseLost', step, how: loss });
-    await report(() => deploys.reportCancelled(lease), lease);
+    await report(() => deploys.leases.reportCancelled(lease), lease);
     return undefined;
   }
   onEvent({ kind: 'commandEnded', step, outcome });
-  const heard = await report(() => deploys.complete(lease, outcome), lease);
+  const heard = await report(() => deploys.leases.complete(lease, outcome), lease);
   if (!heard)
     return { kind: 'leaseLost', reason: 'the lease was lost before the end of the command could be reported' };
   return signal.aborted ? { kind: 'interrupted', reason: 'the command was ended, and its step has failed' } : undefined;

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import type { DeployDependencies } from '../../src/activities/deploy-dependencies.ts';
 import { createGateActivities } from '../../src/activities/gates.ts';
-import type { DeployClient } from '../../src/client/deploy-client.ts';
+import type { StepLeases } from '../../src/client/step-leases.ts';
 import { holdLease } from '../../src/client/lease-holder.ts';
 import { endClaim } from '../../src/ledger/claims.ts';
 import { grantLock } from '../../src/ledger/deploy-record.ts';
@@ -59,7 +59,7 @@ test('a holder that hears nothing gives its lease up in time, also when its cloc
     return Promise.reject(new Error('no answer'));
   };
   const began = performance.now();
-  const held = holdLease({ heartbeat } as unknown as DeployClient, { taskToken: '', leaseMs: 1_200 }, never);
+  const held = holdLease({ heartbeat } as unknown as StepLeases, { taskToken: '', leaseMs: 1_200 }, never);
   expect(await inTime(held, 5_000, 'it still believes')).toBe('lost');
   expect(performance.now() - began).toBeLessThan(1_200);
 });

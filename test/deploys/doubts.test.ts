@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { DeployDependencies } from '../../src/activities/deploy-dependencies.ts';
 import { createGateActivities } from '../../src/activities/gates.ts';
 import { createSettle } from '../../src/activities/settle.ts';
-import { DeployClient } from '../../src/client/deploy-client.ts';
+import { StepLeases } from '../../src/client/step-leases.ts';
 import { grantLock } from '../../src/ledger/deploy-record.ts';
 import { insertRequest } from '../../src/ledger/deploy-requests.ts';
 import { bindLedger } from '../../src/ledger/identity.ts';
@@ -16,7 +16,7 @@ import { quietLog } from '../support/quiet-log.ts';
 import { ENVIRONMENT, Scene, command, external, openScene } from '../support/scene.ts';
 
 /** Its first question of each kind is answered, and the answer lost on the way back. */
-class LosingReplies extends DeployClient {
+class LosingReplies extends StepLeases {
   readonly lost = new Set<string>();
   async #lose<T>(what: string, reply: Promise<T>): Promise<T> {
     const answer = await reply;
@@ -24,13 +24,13 @@ class LosingReplies extends DeployClient {
     this.lost.add(what);
     throw new Error('14 UNAVAILABLE: Connection dropped');
   }
-  override stepWaitingForLease(...of: Parameters<DeployClient['stepWaitingForLease']>) {
-    return this.#lose('stepWaitingForLease', super.stepWaitingForLease(...of));
+  override waiting(...of: Parameters<StepLeases['waiting']>) {
+    return this.#lose('waiting', super.waiting(...of));
   }
-  override takeLease(...of: Parameters<DeployClient['takeLease']>) {
-    return this.#lose('takeLease', super.takeLease(...of));
+  override take(...of: Parameters<StepLeases['take']>) {
+    return this.#lose('take', super.take(...of));
   }
-  override complete(...of: Parameters<DeployClient['complete']>) {
+  override complete(...of: Parameters<StepLeases['complete']>) {
     return this.#lose('complete', super.complete(...of));
   }
 }
@@ -39,11 +39,11 @@ test('a wrapper whose connection is lost at each of its questions does its step 
   const scene = await openScene();
   await scene.startDeployWorker();
   scene.planOf([external()]);
-  const deploys = new LosingReplies(scene.temporal.client, ENVIRONMENT);
-  Object.assign(scene, { deploys });
+  const leases = new LosingReplies(scene.temporal.client, ENVIRONMENT);
+  Object.assign(scene.deploys, { leases });
   expect(await scene.deploy('x', { command: ['echo', 'once'] })).toEqual({ kind: 'ended', outcome: 'succeeded' });
   expect(scene.output).toEqual(['once\n']);
-  expect([...deploys.lost]).toEqual(['stepWaitingForLease', 'takeLease', 'complete']);
+  expect([...leases.lost]).toEqual(['waiting', 'take', 'complete']);
   await scene.expectOpen();
 }, 60_000);
 

@@ -229,12 +229,12 @@ describe('the outside world does a step', () => {
     const silent = when('step 1', async () => {
       const { workflowId } = await eventually(async () => {
         const where = await scene.deploys.find('silent');
-        const step = where.at === 'running' ? await scene.deploys.stepWaitingForLease(where.status) : undefined;
+        const step = where.at === 'running' ? await scene.deploys.leases.waiting(where.status) : undefined;
         if (!step) throw new Error('no step waits for a lease');
         return step;
       });
-      await scene.deploys.takeLease(workflowId, 'silent', 'nonce-of-the-first');
-      stolen = expect(scene.deploys.takeLease(workflowId, 'silent', 'nonce-of-another')).rejects.toMatchObject({
+      await scene.deploys.leases.take(workflowId, 'silent', 'nonce-of-the-first');
+      stolen = expect(scene.deploys.leases.take(workflowId, 'silent', 'nonce-of-another')).rejects.toMatchObject({
         code: 'LEASE_TAKEN',
       });
     });

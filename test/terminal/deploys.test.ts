@@ -184,7 +184,7 @@ test('a refusal names the holder, since when, and the next command', async () =>
   expect(beside).toContain(`process ${holder.pid} on`);
   const { status } = (await scene.deploys.find('held')) as Extract<Whereabouts, { at: 'running' }>;
   const step = deployStepId(ENVIRONMENT, 'held', 1, 'ci');
-  await expect(scene.deploys.takeLease(step, status.deploy, 'another-nonce')).rejects.toMatchObject({
+  await expect(scene.deploys.leases.take(step, status.deploy, 'another-nonce')).rejects.toMatchObject({
     code: 'LEASE_TAKEN',
     message: expect.stringMatching(
       /another one has taken the lease of this step: process \d+ on .*, since .*, last heard of at .*`lockkeeper deploy watch held`.*`lockkeeper deploy abort held --reason …`/,
