@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import {
   EXIT,
@@ -57,4 +58,10 @@ test('the table has every exit code once, and every error in one of its rows', (
   const codes = EXIT_CODES.flatMap((row) => row.codes);
   expect(codes).toEqual([...Object.values(EXIT), 130, 143]);
   expect(codes.flatMap(errorsOf).sort()).toEqual([...ERROR_CODES].sort());
+});
+
+test("the README's table is the one of `lockkeeper help exit-codes`", () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const rows = [...readme.matchAll(/^\| (\d[\d, ]*?) +\| (.*?) +\|$/gm)].map(([, codes, meaning]) => [codes, meaning]);
+  expect(rows).toEqual(EXIT_CODES.map(({ codes, meaning }) => [codes.join(', '), meaning]));
 });
