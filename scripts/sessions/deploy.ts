@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { App } from './app.ts';
 import { clockOf } from './clock.ts';
 import { RecordedTerminal } from './recorded-terminal.ts';
@@ -9,6 +10,8 @@ const UPPER = 6;
 const LOWER = 14;
 /** As high as the two others together. */
 const WHOLE = 23;
+/** As long as a person needs before typing on, milliseconds. */
+const TO_READ = 1_400;
 const RESULT = /\{"passed":150,"twice":0,"keepers":"v1, v2"\}/;
 
 /** A new project; then a job, and a deploy over it: the job steps aside, goes on in the new code, and has done nothing twice. */
@@ -22,12 +25,14 @@ export async function recordDeploy(app: App): Promise<string> {
   try {
     const init = open(WHOLE, app.home);
     await init.run('lockkeeper init my-app');
+    await delay(TO_READ);
+    await init.run('cd my-app');
     await app.start();
 
     const job = open(UPPER, app.folder);
+    const deploy = open(LOWER, app.folder);
     const jobEnded = await job.begin(`lockkeeper job start passBoats --id boats-1 --input '{"boats":150}' --wait`);
     await job.waitFor(/boats-1 running.* 1\d\/150/);
-    const deploy = open(LOWER, app.folder);
     await deploy.run('lockkeeper deploy run --id v2 -- ./deploy.sh');
     await jobEnded();
     await job.waitFor(RESULT);

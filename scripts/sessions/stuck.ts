@@ -16,7 +16,8 @@ export async function recordStuck(app: App): Promise<string> {
     await terminal.run('lockkeeper board');
     await terminal.run('lockkeeper deploy run --id v3 --timeout 3s -- ./deploy.sh', TIMED_OUT);
     await terminal.run('lockkeeper gates open --reason "it is moved"');
-    const lines = await wholeOf(terminal);
+    const all = await wholeOf(terminal);
+    const lines = all.slice(all.findIndex((line) => line.length > 0));
     return draw({
       title: 'Who holds the gates, and what to do about it',
       description:
