@@ -5,7 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, syml
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { eventually } from '../../test/support/eventually.ts';
+import { eventually, inTime } from '../../test/support/eventually.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 /** Nothing takes this long to be ready, or to end, milliseconds. */
@@ -72,9 +72,10 @@ export class App {
     try {
       await this.#stopWorker();
       for (const child of this.#processes.reverse()) {
-        if (child.exitCode !== null) continue;
+        if (child.exitCode !== null || child.signalCode !== null) continue;
+        const exited = once(child, 'exit');
         child.kill('SIGINT');
-        await once(child, 'exit');
+        await inTime(exited, WITHIN, `${child.spawnargs.join(' ')} has not ended`);
       }
     } finally {
       rmSync(this.home, { recursive: true, force: true });

@@ -12,7 +12,7 @@ const LOWER = 14;
 const WHOLE = 23;
 /** As long as a person needs before typing on, milliseconds. */
 const TO_READ = 1_400;
-const RESULT = /\{"passed":150,"twice":0,"keepers":"v1, v2"\}/;
+const RESULT = /\{"passed":120,"twice":0,"keepers":"v1, v2"\}/;
 
 /** A new project; then a job, and a deploy over it: the job steps aside, goes on in the new code, and has done nothing twice. */
 export async function recordDeploy(app: App): Promise<string> {
@@ -31,8 +31,8 @@ export async function recordDeploy(app: App): Promise<string> {
 
     const job = open(UPPER, app.folder);
     const deploy = open(LOWER, app.folder);
-    const jobEnded = await job.begin(`lockkeeper job start passBoats --id boats-1 --input '{"boats":150}' --wait`);
-    await job.waitFor(/boats-1 running.* 1\d\/150/);
+    const jobEnded = await job.begin(`lockkeeper job start passBoats --id boats-1 --input '{"boats":120}' --wait`);
+    await job.waitFor(/boats-1 running.* 1\d\/120/);
     await deploy.run('lockkeeper deploy run --id v2 -- ./deploy.sh');
     await jobEnded();
     await job.waitFor(RESULT);
@@ -42,9 +42,9 @@ export async function recordDeploy(app: App): Promise<string> {
     return draw({
       title: 'A deploy in the middle of a job',
       description:
-        'lockkeeper init makes a project. Then two terminals: in the upper one a job is started that lets 150 boats through a ' +
+        'lockkeeper init makes a project. Then two terminals: in the upper one a job is started that lets 120 boats through a ' +
         'lock. In the lower one lockkeeper deploy run closes the gates; the job saves its place and steps aside; deploy.sh replaces ' +
-        'the worker by one with new code; the gates open. The job goes on from its place and ends: all 150 passed, none twice, by v1 and v2.',
+        'the worker by one with new code; the gates open. The job goes on from its place and ends: all 120 passed, none twice, by v1 and v2.',
       columns: COLUMNS,
       duration,
       before: {

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { eventually } from '../../test/support/eventually.ts';
+import { eventually, inTime } from '../../test/support/eventually.ts';
 
 const PTY = fileURLToPath(new URL('../../test/support/in_terminal.py', import.meta.url));
 /** A brisk typist, milliseconds from key to key. */
@@ -78,14 +78,14 @@ export class RecordedTerminal {
   async run(command: string, code = 0): Promise<void> {
     const before = Math.max(1, this.#codes().length);
     await this.type(command);
-    await this.ended(before, command, code);
+    await this.#ended(before, command, code);
   }
 
   /** Types a command that goes on; the function that is returned waits for its end, as `run` does. */
   async begin(command: string, code = 0): Promise<() => Promise<void>> {
     const before = Math.max(1, this.#codes().length);
     await this.type(command);
-    return () => this.ended(before, command, code);
+    return () => this.#ended(before, command, code);
   }
 
   async waitFor(pattern: RegExp): Promise<void> {
@@ -99,11 +99,12 @@ export class RecordedTerminal {
 
   async close(): Promise<void> {
     if (this.#shell.exitCode !== null) return;
+    const exited = once(this.#shell, 'exit');
     this.#shell.stdin!.write('\x03\rexit\r');
-    await once(this.#shell, 'exit');
+    await inTime(exited, WITHIN, 'the shell has not ended');
   }
 
-  private async ended(before: number, command: string, expected: number): Promise<void> {
+  async #ended(before: number, command: string, expected: number): Promise<void> {
     const code = await this.#prompted(before + 1);
     if (code !== expected)
       throw new Error(`\`${command}\` ended with ${code}, not with ${expected}:\n${this.written.slice(-4_000)}`);

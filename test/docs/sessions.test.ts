@@ -16,7 +16,7 @@ test.each(['deploy.svg', 'stuck.svg'])('%s can be shown to anybody, and its comm
 });
 
 test('the deploy loses no work: all have passed, none twice, by old and new code', () => {
-  expect(read('deploy.svg')).toContain('>{"passed":150,"twice":0,"keepers":"v1, v2"}<');
+  expect(read('deploy.svg')).toContain('>{"passed":120,"twice":0,"keepers":"v1, v2"}<');
 });
 
 test('who asks for reduced motion sees how it ends', () => {
@@ -24,7 +24,7 @@ test('who asks for reduced motion sees how it ends', () => {
   expect(svg).toContain('@media (prefers-reduced-motion:reduce){.a{animation:none}}');
   const still = svg.split('\n').filter((line) => line.startsWith('<g class="a" ') || line.startsWith('<text'));
   expect(still.join('\n')).toMatch(/"twice":0/);
-  expect(still.join('\n')).not.toMatch(/\d\/150 \(\d?\d %\)/);
+  expect(still.join('\n')).not.toMatch(/\d\/120 \(\d?\d %\)/);
 });
 
 describe('a session that is not as it should be', () => {
