@@ -9,7 +9,7 @@ const AT_MOST = 300_000;
 
 /** What belongs to the machine of whoever recorded, or leads to it. */
 const OWN = {
-  'an absolute path': /(?<![\w.~/])\/(?:home|root|tmp|usr|var|work|Users|private)\/[^\s<]*/,
+  'an absolute path': /(?<![\w.~/])\/(?:home|root|tmp|usr|var|opt|mnt|Users|private)\/[^\s<]*/,
   'an e-mail address or user@host': /[\w.+-]+@[\w-]+/,
   'an address with a port': /\b(?:\d{1,3}(?:\.\d{1,3}){3}|localhost|\[[\da-f:]+\]):\d+/,
 };
