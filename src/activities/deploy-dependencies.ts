@@ -9,6 +9,8 @@ export interface DeployDependencies {
   readonly ledgerId: string;
   readonly client: Client;
   readonly log: Logger;
+  /** The queues of the environment that the deploy worker's config knows. */
+  readonly taskQueues: readonly string[];
   /** Fires when this worker stops: long waits return, commands are ended. */
   readonly stopping: AbortSignal;
   /** The plan of a request with all its defaults. @throws {LockkeeperError} DEPLOY_INVALID */

@@ -6,6 +6,7 @@ import { failpoint } from '../failpoints.ts';
 import { readSteps, recordStep } from '../ledger/deploy-steps.ts';
 import { grantLock, recordCode, recordOutcome } from '../ledger/deploy-record.ts';
 import { insertRequest, withdraw } from '../ledger/deploy-requests.ts';
+import { unknownQueues } from '../ledger/gates.ts';
 import { openDeploys } from '../ledger/deploys.ts';
 import type { DeployRow } from '../ledger/deploys.ts';
 import { CODE } from '../protocol.ts';
@@ -101,7 +102,9 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
 
     async grantLock({ environment, deploy, runId }) {
       return refusing(async () => {
-        const granted = () => grantLock(ledger, environment, deploy, runId, (found) => planOf(found.request));
+        const unknown = await unknownQueues(ledger, environment, deps.taskQueues);
+        const granted = () =>
+          grantLock(ledger, environment, deploy, runId, (found) => withUnknown(planOf(found.request), deps, unknown));
         const { row, plan } = await writing(CODE.lockGranted, granted);
         return {
           token: row.token!,
@@ -132,6 +135,16 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
     finishDeploy: ({ outcome, reason, ...ref }) =>
       refusing(() => writing(CODE.finished, () => recordOutcome(ledger, ref, outcome, reason))),
   };
+}
+
+/**
+ * A plan of all queues means also those that workers have brought since this deploy worker read its config: their jobs must not
+ * run beside its steps.
+ */
+function withUnknown(plan: ResolvedPlan, { taskQueues, log }: DeployDependencies, unknown: string[]): ResolvedPlan {
+  if (unknown.length === 0 || plan.queues.length < taskQueues.length) return plan;
+  log.warn({ taskQueues: unknown }, 'queues that the config of this deploy worker does not have are paused as well');
+  return { ...plan, queues: [...plan.queues, ...unknown.map((taskQueue) => ({ taskQueue, after: [] }))] };
 }
 
 async function writing<T>(code: number, write: () => Promise<T>): Promise<T> {

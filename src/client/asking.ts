@@ -37,9 +37,12 @@ export class Asking {
   }
 }
 
-/** gRPC status 4, here or in the cause. */
+/** gRPC statuses of a call whose time was over: deadline exceeded, or cancelled by our side in the same moment. */
+const OVER: readonly unknown[] = [4, 1];
+
+/** Here or in the cause. */
 function isDeadlineExceeded(error: unknown): boolean {
   const codeOf = (e: unknown) => (typeof e === 'object' && e !== null && 'code' in e ? e.code : undefined);
   const cause = error instanceof Error ? error.cause : undefined;
-  return codeOf(error) === 4 || codeOf(cause) === 4 || /deadline/i.test(errorMessage(error));
+  return OVER.includes(codeOf(error)) || OVER.includes(codeOf(cause)) || /deadline/i.test(errorMessage(error));
 }

@@ -112,8 +112,31 @@ async function leave({ deploys, request }: RunDeployOptions, reason: string): Pr
     await deploys.withdraw({ deploy: request.id, reason, by: request.requestedBy });
     return `deploy ${request.id} had not begun and was withdrawn`;
   } catch (error) {
-    if (isLockkeeperError(error, 'DEPLOY_NOT_CURRENT')) return `deploy ${request.id} goes on without us`;
+    if (isLockkeeperError(error, 'DEPLOY_NOT_CURRENT')) return abandon({ deploys, request }, reason);
     return `deploy ${request.id} could not be withdrawn and may still run: ${errorMessage(error)}`;
+  }
+}
+
+/**
+ * It has begun. While its external step, which nobody else can do now, has not ended, there is nothing it could go on with, and
+ * everybody's gates would be closed for it.
+ */
+async function abandon(
+  { deploys, request }: Pick<RunDeployOptions, 'deploys' | 'request'>,
+  reason: string,
+): Promise<string> {
+  const goesOn = `deploy ${request.id} goes on without us`;
+  try {
+    const where = await deploys.find(request.id);
+    if (request.external?.mode !== 'lease' || where.at !== 'running') return goesOn;
+    const step = where.status.steps.find(({ type }) => type === 'external');
+    // Another process may have its lease: one that asked for the same deploy.
+    const undone = step?.state === 'pending' || (await deploys.leases.waiting(where.status)) !== undefined;
+    if (!undone) return goesOn;
+    await deploys.operate({ deploy: request.id, action: 'abort', reason, by: request.requestedBy });
+    return `deploy ${request.id} is aborted: nobody else could do its external step`;
+  } catch (error) {
+    return `${goesOn}: ${errorMessage(error)}`;
   }
 }
 

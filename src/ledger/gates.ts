@@ -183,3 +183,16 @@ export async function isDrained(ledger: Ledger, taskQueue: string): Promise<bool
   );
   return rows[0]?.drained === true;
 }
+
+/** Queues of living workers of an environment that are not among those known. */
+export async function unknownQueues(ledger: Ledger, environment: string, known: readonly string[]): Promise<string[]> {
+  const { rows } = await ledger.pool.query<{ task_queue: string }>(
+    `select g.task_queue from lockkeeper._gates g
+     where g.namespace = $1 and g.environment = $2 and g.task_queue <> all($3) and exists (
+       select from lockkeeper._workers w where g.task_queue = any(w.task_queues) and w.kind = 'worker'
+         and w.session_lock in (select l.session_lock from lockkeeper._session_locks l))
+     order by g.task_queue`,
+    [ledger.namespace, environment, known],
+  );
+  return rows.map((row) => row.task_queue);
+}

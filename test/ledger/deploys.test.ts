@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { grantLock, recordCode, recordOutcome } from '../../src/ledger/deploy-record.ts';
+import { grantLock, recordCode, recordOutcome, takeOver } from '../../src/ledger/deploy-record.ts';
 import { insertRequest, withdraw } from '../../src/ledger/deploy-requests.ts';
 import { contentHash, openDeploys, readDeploy } from '../../src/ledger/deploys.ts';
 import { readEvents } from '../../src/ledger/event-log.ts';
@@ -312,4 +312,17 @@ test('the hash of contents does not depend on the order of keys, and does on eve
   expect(contentHash({ b: { d: null, c: [1, 2] }, a: 1 })).toBe(same);
   expect(contentHash({ a: 1, b: { c: [2, 1], d: null } })).not.toBe(same);
   expect(contentHash({ a: '1', b: { c: [1, 2], d: null } })).not.toBe(same);
+});
+
+test('whoever settles a deploy takes the place of its run, which then writes nothing more', async () => {
+  await insert('settled');
+  const { row } = await grant('settled', 'run-1');
+  const ref = { environment, deploy: 'settled' };
+  const token = await takeOver(ledger, ref);
+  expect(token).toBeGreaterThan(row.token!);
+  const late = recordStep(ledger, { ...ref, token: row.token! }, { n: 1, state: 'started' });
+  await expect(late).rejects.toMatchObject({ code: 'FENCED' });
+  await recordStep(ledger, { ...ref, token: token! }, { n: 1, state: 'inDoubt' });
+  await recordOutcome(ledger, ref, 'failed', 'its run was gone');
+  expect(await takeOver(ledger, ref)).toBeUndefined();
 });

@@ -192,7 +192,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'src/ledger/deploy-record.ts',
     from: "set fencing_token = nextval('lockkeeper._fencing_token'), last_act = 0",
     to: 'set last_act = last_act',
-    caughtBy: 'test/deploys/reset.test.ts',
+    caughtBy: 'test/ledger/deploys.test.ts',
+    named: 'takes the place of its run',
   },
   {
     breaks: 'the test helpers kill a job before its transaction is committed, where what is done twice shows',
