@@ -66,7 +66,8 @@ describe.each(ways)('$name', ({ name, step, effects }) => {
         for (let row = 1; row <= 6; row += 1) {
           if (row === 4) {
             proxy.goAway();
-            setTimeout(() => proxy.comeBack(), 2_000);
+            const ours = proxy;
+            setTimeout(() => ours.comeBack(), 2_000);
           }
           yield* step(job, run, row);
         }
@@ -83,11 +84,13 @@ describe.each(ways)('$name', ({ name, step, effects }) => {
 
   test('cut off every few rows: once each', async () => {
     const run = `cut, ${name}`;
+    // A timer that fires after the end must not cut what the next test has.
+    const ours = proxy;
     const slice = await startSlice(
       rows(async function* (job) {
         for (let row = 1; row <= 30; row += 1) {
           // Whatever is under way a moment later loses its connection, wherever it is.
-          if (row % 3 === 0) setTimeout(() => proxy.cut(), row % 7);
+          if (row % 3 === 0) setTimeout(() => ours.cut(), row % 7);
           yield* step(job, run, row);
         }
         return 'all rows';
