@@ -89,18 +89,17 @@ describe('interrupted', () => {
   });
 
   test('the state of the next slice has been JSON', async () => {
-    const dated = defineJob({
-      name: 'dated',
+    const noted = defineJob({
+      name: 'noted',
       taskQueue: 'mail',
-      state: { initial: { at: new Date(0) } },
+      state: { initial: { sent: 0, note: 'none' as string | undefined } },
       async *run(job) {
-        if (typeof job.state.at === 'string') return 'a string';
-        yield { at: new Date(1_000) };
-        return 'a Date';
+        if (job.state.sent === 0) yield { sent: 1, note: undefined };
+        return 'note' in job.state ? 'with a note that is undefined' : 'without a note';
       },
     });
-    expect((await runJobInTest(dated, undefined)).result).toBe('a Date');
-    expect((await runJobInTest(dated, undefined, { interruptAt: 1 })).result).toBe('a string');
+    expect((await runJobInTest(noted, undefined)).result).toBe('with a note that is undefined');
+    expect((await runJobInTest(noted, undefined, { interruptAt: 1 })).result).toBe('without a note');
   });
 
   test('a stateless job begins again from its input, which has been JSON', async () => {
