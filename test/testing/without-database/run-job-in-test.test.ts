@@ -89,10 +89,11 @@ describe('interrupted', () => {
   });
 
   test('the state of the next slice has been JSON', async () => {
+    const initial: { sent: number; note: string | undefined } = { sent: 0, note: 'none' };
     const noted = defineJob({
       name: 'noted',
       taskQueue: 'mail',
-      state: { initial: { sent: 0, note: 'none' as string | undefined } },
+      state: { initial },
       async *run(job) {
         if (job.state.sent === 0) yield { sent: 1, note: undefined };
         return 'note' in job.state ? 'with a note that is undefined' : 'without a note';
