@@ -16,6 +16,7 @@ import type {
 import type { DeployClient, LockHolder, Whereabouts } from './deploy-client.ts';
 import { isNotFound } from './not-found.ts';
 import { holdLease } from './lease-holder.ts';
+import { pause } from './pause.ts';
 import { waitingNews } from './watch-deploy.ts';
 import { isThisProcess } from './lease-taken.ts';
 import type { LeaseHolder } from './lease-taken.ts';
@@ -96,7 +97,7 @@ export async function runDeploy(options: RunDeployOptions): Promise<DeployEnd> {
           ...(where.at === 'lost' && { reason: `its run ended as ${where.how}` }),
         };
     }
-    await pause(signal);
+    await pause(LOOK_EVERY, signal);
   }
 }
 
@@ -138,12 +139,6 @@ async function abandon(
   } catch (error) {
     return `${goesOn}: ${errorMessage(error)}`;
   }
-}
-
-async function pause(signal: AbortSignal): Promise<void> {
-  await delay(LOOK_EVERY, undefined, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
 }
 
 /** Undefined: nobody answered this time, which is told and is no reason to stop waiting. */
@@ -200,7 +195,7 @@ async function takeLease(
       if (isNotFound(error) || isLockkeeperError(error, 'LEASE_LOST')) return undefined;
       throw error;
     }
-    await pause(options.signal);
+    await pause(LOOK_EVERY, options.signal);
   }
   return undefined;
 }

@@ -21,16 +21,21 @@ export class StepLeases {
     this.#asking = new Asking(client, environment);
   }
 
+  /** The external step that has begun and not ended. */
+  #underWay(status: DeployStatus): { workflowId: string; name: string } | undefined {
+    const step = status.steps.find((s) => s.type === 'external' && s.state === 'started');
+    return step && { workflowId: deployStepId(this.#environment, status.deploy, step.n, step.name), name: step.name };
+  }
+
   /** The step that waits for somebody to take its lease, if there is one. */
   async waiting(status: DeployStatus): Promise<{ workflowId: string; name: string } | undefined> {
-    const step = status.steps.find((s) => s.type === 'external' && s.state === 'started');
+    const step = this.#underWay(status);
     if (!step) return undefined;
-    const workflowId = deployStepId(this.#environment, status.deploy, step.n, step.name);
     try {
       const { phase } = await this.#asking.ask(() =>
-        this.#client.workflow.getHandle(workflowId).query<StepStatus>(STEP_STATUS_QUERY),
+        this.#client.workflow.getHandle(step.workflowId).query<StepStatus>(STEP_STATUS_QUERY),
       );
-      return phase === 'waitingForLease' ? { workflowId, name: step.name } : undefined;
+      return phase === 'waitingForLease' ? step : undefined;
     } catch (error) {
       if (error instanceof WorkflowNotFoundError || isNotFound(error)) return undefined;
       throw error;
@@ -39,10 +44,9 @@ export class StepLeases {
 
   /** Who does the external step that runs now under a lease, once it has been heard of. */
   async holder(status: DeployStatus): Promise<{ step: string; holder: LeaseHolder } | undefined> {
-    const step = status.steps.find((s) => s.type === 'external' && s.state === 'started');
+    const step = this.#underWay(status);
     if (!step) return undefined;
-    const workflowId = deployStepId(this.#environment, status.deploy, step.n, step.name);
-    const holder = await this.#asking.ask(() => leaseHolder(this.#client, workflowId));
+    const holder = await this.#asking.ask(() => leaseHolder(this.#client, step.workflowId));
     return holder && { step: step.name, holder };
   }
 
