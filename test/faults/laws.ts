@@ -50,11 +50,16 @@ async function expectCommandOnce(place: Place, id: string): Promise<void> {
 
 async function expectNoFailedWorkflowTask({ temporal }: Scene): Promise<void> {
   const failed = proto.temporal.api.enums.v1.EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED;
+  const unhandledCommand =
+    proto.temporal.api.enums.v1.WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND;
   for await (const { workflowId, runId } of temporal.client.workflow.list()) {
     const { events } = await temporal.client.workflow.getHandle(workflowId, runId).fetchHistory();
     const found = (events ?? [])
       .filter((event) => event.eventType === failed)
-      .map((event) => event.workflowTaskFailedEventAttributes?.failure)
+      .map((event) => event.workflowTaskFailedEventAttributes)
+      // A signal that arrives while a workflow is continued as new: the server gives the task again, with the signal.
+      .filter((task) => task?.cause !== unhandledCommand)
+      .map((task) => task?.failure)
       // A person's reset, or termination in the middle of one, is written down as one, too.
       .filter((failure) => failure && !failure.resetWorkflowFailureInfo)
       .map((failure) => failure?.message);
