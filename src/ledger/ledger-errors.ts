@@ -66,7 +66,7 @@ function ofTheWay(error: unknown, where: string, said: string): Told | undefined
 }
 
 /** Of the error or of what caused it: libraries wrap what Postgres said. */
-function sqlState(error: unknown): string | undefined {
+export function sqlState(error: unknown): string | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
     if ('code' in at && typeof at.code === 'string' && /^[0-9A-Z]{5}$/.test(at.code)) return at.code;
   }
