@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { expect, test } from 'vitest';
@@ -18,6 +21,8 @@ const login = await freshLogin(admin, 'in role lockkeeper_worker');
 // What the job's own transactions need, given by the owner of the tables.
 await run(owner.url, EFFECT_TABLE, `grant select, insert on effect to ${login.name}`);
 const processes = new Processes();
+const dir = await mkdtemp(path.join(tmpdir(), 'lockkeeper-dev-'));
+atEnd(() => rm(dir, { recursive: true }));
 
 const env = { ...temporal.env, DATABASE_URL: login.url };
 
@@ -124,3 +129,10 @@ test('a migrate step that names no other database is refused by Postgres, and sa
   );
   expect(deploy.stderr).not.toMatch(/^ +at /m);
 }, 120_000);
+
+test('`dev` with servers that run already, as this login: the ledger is there, and nothing is to be migrated', async () => {
+  const dev = processes.node('dist/cli/main.js', ['dev', '--dir', dir], { env });
+  await dev.waitForLine(/Ctrl-C stops it/, { within: 20_000 });
+  dev.kill('SIGINT');
+  expect(await dev.ended()).toMatchObject({ code: 0 });
+});

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { atEnd } from './at-end.ts';
 
 /** The same server and database, as somebody else. */
-function urlAs(url: string, user: string, password: string): string {
+export function urlAs(url: string, user: string, password: string): string {
   const other = new URL(url);
   [other.username, other.password] = [user, password];
   return other.href;
