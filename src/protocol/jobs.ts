@@ -9,6 +9,8 @@ export interface JobWorkflowInput {
   readonly job: string;
   readonly input: unknown;
   readonly heartbeatTimeoutMs?: number;
+  /** Whom the job belongs to. */
+  readonly owner?: string;
   /** Set by continue-as-new only. */
   readonly resumed?: JobProgressInput;
 }
@@ -29,6 +31,7 @@ export interface SliceInput {
   readonly key: string;
   readonly job: string;
   readonly input: unknown;
+  readonly owner?: string;
   /** The last checkpoint this workflow was told of; a ledger behind it was restored from a backup. */
   readonly seq: number;
   /** Failures of the job's own code since that checkpoint. */

@@ -48,6 +48,7 @@ function setup(input: JobWorkflowInput): JobRun {
     input: input.input,
     taskQueue: workflowInfo().taskQueue,
     heartbeatTimeoutMs: input.heartbeatTimeoutMs,
+    owner: input.owner,
   };
   const run = new JobRun(options, input.resumed);
   setHandler(defineQuery<JobStatus>(JOB_STATUS_QUERY), () => run.status());

@@ -39,6 +39,7 @@ export interface JobRunOptions {
   readonly input: unknown;
   readonly taskQueue: string;
   readonly heartbeatTimeoutMs: number | undefined;
+  readonly owner: string | undefined;
 }
 
 /** One job inside a workflow: runs slice after slice until the job has ended. */
@@ -201,7 +202,7 @@ export class JobRun {
   }
 
   async #slice(mode: SliceInput['mode']): Promise<SliceOutcome | 'failed'> {
-    const { key, job, input, taskQueue, heartbeatTimeoutMs } = this.#options;
+    const { key, job, input, taskQueue, heartbeatTimeoutMs, owner } = this.#options;
     const { slice } = proxyActivities<{ slice(input: SliceInput): Promise<SliceOutcome> }>({
       taskQueue,
       startToCloseTimeout: SLICE_START_TO_CLOSE,
@@ -225,6 +226,7 @@ export class JobRun {
         seq: this.#seq,
         failures: this.#failures,
         mode,
+        ...(owner !== undefined && { owner }),
         ...(stopped && { stopped }),
         ...(release && { release }),
       });
