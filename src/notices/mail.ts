@@ -56,7 +56,7 @@ function letter(notice: Notice, from: string) {
   return {
     subject: title,
     text: `${parts.filter((part) => part !== '').join('\n\n')}\n`,
-    date: notice.timestamp,
+    date: new Date(notice.timestamp),
     // Sent again it is the same message, and mail servers and readers may see it.
     messageId: `<${notice.id}@${/@([^\s>]+)>?$/.exec(from)?.[1] ?? 'lockkeeper'}>`,
     // Nobody's out-of-office note comes back.

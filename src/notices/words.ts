@@ -27,7 +27,12 @@ export function wordsOf(notice: Notice): Words {
   const { environment, job } = notice.data;
   const [became, text, ...commands] = OF_EVENT[notice.type](notice.data.job);
   const id = job.id.length > LONGEST_ID ? `${job.id.slice(0, LONGEST_ID)}…` : job.id;
-  return { title: `[${environment}] Job ${oneLine(id)} ${became}`, text, facts: factsOf(notice), commands };
+  return {
+    title: `[${environment}] Job ${oneLine(id)} ${became}`,
+    text,
+    facts: factsOf(notice),
+    commands: canBeTyped(job.id) ? commands : [],
+  };
 }
 
 type JobOfNotice = JobNotice['data']['job'];
@@ -81,6 +86,9 @@ function factsOf({ id, timestamp, data: { environment, job } }: JobNotice): [str
 }
 
 const times = (n: number) => (n === 1 ? 'once' : `${n} times`);
+
+/** What could be typed is copied, and must not end a line where it does not look like it. */
+const canBeTyped = (id: string) => oneLine(id) === id;
 
 /** Line breaks and other controls, of which a text from elsewhere could make a header or a line of its own. */
 const oneLine = (text: string) => text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();

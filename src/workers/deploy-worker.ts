@@ -90,10 +90,9 @@ export async function createDeployWorker(options: DeployWorkerOptions): Promise<
     await session.open();
     deadWorkers.start();
     await ensureCoordinator(temporal.client, environment);
+    await notices.start();
     connection = await connectNative(temporal);
     worker = await Worker.create({ ...(await temporalOptions(options, deps)), connection });
-    // Last: from here on others rely on what it writes.
-    await notices.start();
   } catch (error) {
     await close();
     throw error;
