@@ -10,7 +10,7 @@ import type { SliceEnd } from '../jobs/run-slice.ts';
 import { LedgerAway, Saver } from '../jobs/saver.ts';
 import { restoreState } from '../jobs/state.ts';
 import { endClaim } from '../ledger/claims.ts';
-import { loadCheckpoint, markJob } from '../ledger/checkpoints.ts';
+import { loadCheckpoint, markCancelling, markJob } from '../ledger/checkpoints.ts';
 import type { Progress } from '../ledger/checkpoints.ts';
 import { isConnectionError } from '../ledger/sql-errors.ts';
 import type { JobFailureDetails, SliceInput, SliceOutcome } from '../protocol.ts';
@@ -103,6 +103,8 @@ export class ClaimedSlice {
         // The worker's grace time was over, or the server gave this attempt up: an interruption like any other.
         if (this.#input.mode === 'run' && !this.#context.cancellationDetails?.cancelRequested)
           return this.#yielded('told to stop at once', this.#interrupted);
+        if (this.#input.mode === 'run')
+          await this.#unlessAway(() => markCancelling(ledger, this.#input.key, this.#claim));
         await this.#end('cancelled');
         if (this.#input.mode === 'cancel') return { kind: 'cancelled', seq: this.seq };
         throw new CancelledFailure('the job was cancelled');

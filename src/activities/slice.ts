@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import { LEDGER_PATIENCE, PARK_FOR, SLICE_HEARTBEAT_EVERY } from '../defaults.ts';
 import { failpoint, failpointSoon } from '../failpoints.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
+import { ownerOf } from '../jobs/owner.ts';
 import { claimSlice } from '../ledger/claims.ts';
 import type { ClaimResult } from '../ledger/claims.ts';
 import { loadCheckpoint, markGivenUp } from '../ledger/checkpoints.ts';
@@ -125,6 +126,8 @@ class SliceRun {
       releaseSeq: releaseSeq(this.#input.release),
       atomicMs: definition.atomicMs,
       lossesAllowed: definition.lossesAllowed,
+      owner: ownerOf(this.#input.owner),
+      cancelling: this.#input.mode === 'cancel',
     });
   }
 

@@ -173,6 +173,11 @@ export async function markJob(
   );
 }
 
+/** The job was told to end: what its claim does from here on is no interruption. */
+export async function markCancelling(ledger: Ledger, key: string, claim: string): Promise<void> {
+  await ledger.pool.query('update lockkeeper._jobs set cancelling = true where key = $1 and claim = $2', [key, claim]);
+}
+
 /** A person has given up a quarantined job. */
 export async function markGivenUp(ledger: Ledger, key: string): Promise<void> {
   await ledger.pool.query(

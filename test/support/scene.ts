@@ -14,6 +14,7 @@ import { migrateLedger } from '../../src/ledger/migrate.ts';
 import { readSteps } from '../../src/ledger/deploy-steps.ts';
 import { readGates } from '../../src/ledger/gates.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
+import type { Receiver } from '../../src/notices/receiver.ts';
 import type { DeployRequest, DeployStatus, PlanStep, ResolvedPlan } from '../../src/protocol.ts';
 import { createDeployWorker } from '../../src/workers/deploy-worker.ts';
 import { createWorker } from '../../src/workers/worker.ts';
@@ -104,13 +105,14 @@ export class Scene {
     return { stop, id: worker.id };
   }
 
-  async startDeployWorker(): Promise<{ stop: () => Promise<void> }> {
+  async startDeployWorker(receivers: readonly Receiver[] = []): Promise<{ stop: () => Promise<void> }> {
     const worker = await createDeployWorker({
       environment: ENVIRONMENT,
       temporal: this.temporal,
       ledger: this.ledger,
       taskQueues: [QUEUE],
       buildId: 'd1',
+      receivers,
       log: quietLog,
       resolvePlan: () => this.plan,
       databaseUrl: () => this.ledger.databaseUrl,

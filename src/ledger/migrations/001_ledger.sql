@@ -70,6 +70,8 @@ create table lockkeeper._jobs (
   workflow_id text not null,
   name text not null,
   task_queue text not null,
+  -- Whom it belongs to, as was said at its start.
+  owner text,
   state text not null default 'running'
     check (state in ('running', 'interrupted', 'waiting', 'quarantined', 'done', 'failed', 'cancelled')),
   epoch bigint not null default 0,
@@ -81,6 +83,8 @@ create table lockkeeper._jobs (
   losses integer not null default 0,
   losses_at bigint not null default 0,
   interruptions integer not null default 0,
+  -- It was told to end: its next slice, if there is one, undoes what it did.
+  cancelling boolean not null default false,
   progress_done double precision,
   progress_total double precision,
   progress_note text,
@@ -89,6 +93,7 @@ create table lockkeeper._jobs (
   changed_at timestamptz not null default now()
 );
 create index on lockkeeper._jobs (namespace, workflow_id);
+create index on lockkeeper._jobs (namespace, owner, created_at) where owner is not null;
 create index on lockkeeper._jobs (namespace, state) where state not in ('done', 'failed', 'cancelled');
 
 create table lockkeeper._checkpoints (
@@ -335,7 +340,7 @@ $$;
 create function lockkeeper.claim_slice(
   in_claim uuid, in_key text, in_namespace text, in_workflow_id text, in_name text, in_task_queue text,
   in_worker uuid, in_build_id text, in_task_token bytea, in_seq bigint, in_stopped uuid, in_release_seq bigint,
-  in_losses_allowed integer, in_atomic_ms bigint)
+  in_losses_allowed integer, in_atomic_ms bigint, in_owner text, in_cancelling boolean)
 returns table (verdict text, epoch bigint, seq bigint, reason text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -347,8 +352,8 @@ begin
   if not found then
     raise exception 'no gate for task queue % in namespace %', in_task_queue, in_namespace using errcode = 'LK001';
   end if;
-  insert into lockkeeper._jobs (key, namespace, workflow_id, name, task_queue)
-    values (in_key, in_namespace, in_workflow_id, in_name, in_task_queue) on conflict do nothing;
+  insert into lockkeeper._jobs (key, namespace, workflow_id, name, task_queue, owner)
+    values (in_key, in_namespace, in_workflow_id, in_name, in_task_queue, in_owner) on conflict do nothing;
   select * into job from lockkeeper._jobs j where j.key = in_key for update;
   -- A failed one may run again: its workflow was reset, or it would not ask.
   if job.state in ('done', 'cancelled') then
@@ -411,7 +416,8 @@ begin
   end if;
   delete from lockkeeper._claims c where c.key = in_key and c.state in ('released', 'lost');
   update lockkeeper._jobs j set epoch = job.epoch + 1, claim = in_claim, state = 'running', reason = null,
-    losses = job.losses, losses_at = job.losses_at, restore_seq = job.restore_seq, changed_at = now()
+    losses = job.losses, losses_at = job.losses_at, restore_seq = job.restore_seq, cancelling = in_cancelling,
+    changed_at = now()
     where j.key = in_key;
   insert into lockkeeper._claims (claim, key, epoch, namespace, task_queue, worker, build_id, workflow_id, task_token, seq, atomic_until)
     values (in_claim, in_key, job.epoch + 1, in_namespace, in_task_queue, in_worker, in_build_id, in_workflow_id, in_task_token, job.seq,
@@ -478,7 +484,7 @@ create view lockkeeper.gates as
   from lockkeeper._gates g;
 
 create view lockkeeper.jobs as
-  select j.key, j.namespace, j.workflow_id, j.name, j.task_queue, j.state, j.seq, j.epoch, j.losses, j.interruptions,
+  select j.key, j.namespace, j.workflow_id, j.name, j.task_queue, j.owner, j.state, j.seq, j.epoch, j.losses, j.interruptions,
     j.progress_done, j.progress_total, j.progress_note, j.reason, j.created_at, j.changed_at,
     (select max(p.at) from lockkeeper._checkpoints p where p.key = j.key) as last_checkpoint_at,
     c.worker, c.build_id, w.host, w.pid
