@@ -61,6 +61,7 @@ const OF_ERROR: Partial<Record<ErrorCode, number>> = {
   TEMPORAL_TOO_OLD: EXIT.usage,
   KEYRING_INVALID: EXIT.usage,
   KEY_MISSING: EXIT.usage,
+  PLAINTEXT_REFUSED: EXIT.usage,
   JOB_EXISTS: EXIT.rejected,
   GRAPH_EXISTS: EXIT.rejected,
   TEMPORAL_CONFIG_INVALID: EXIT.usage,
