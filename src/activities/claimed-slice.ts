@@ -70,7 +70,9 @@ export class ClaimedSlice {
       const load = () => loadCheckpoint(this.#deps.ledger, this.#input.key);
       const restored = restoreSaved(this.#definition, await this.#saver.whenLedgerIsBack(load), this.#seal);
       if (!restored.ok) return await this.#quarantine(restored.reason);
-      const given = await this.#saver.whenLedgerIsBack(() => inputOf(this.#deps.ledger, this.#deps.keyring, this.#input));
+      const given = await this.#saver.whenLedgerIsBack(() =>
+        inputOf(this.#deps.ledger, this.#deps.keyring, this.#input),
+      );
       if (!given.ok) return await this.#quarantine(given.reason);
       return await this.#finish(await this.#work(restored.state, given.input, stopping));
     } catch (error) {

@@ -42,8 +42,7 @@ export class JobHandle<R = unknown> {
     if (!isResultInLedger(result)) return result;
     const key = result.lockkeeperResultInLedger;
     const saved = await savedResult(this.#ledger, this.#keyring, key);
-    if (!saved)
-      throw new LockkeeperError('JOB_NOT_FOUND', `the result of ${this.id} is not in the ledger any more`);
+    if (!saved) throw new LockkeeperError('JOB_NOT_FOUND', `the result of ${this.id} is not in the ledger any more`);
     return saved.value as R;
   }
 
