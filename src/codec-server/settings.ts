@@ -1,0 +1,62 @@
+import { isIP } from 'node:net';
+import type { Keyring } from '../crypto/keyring.ts';
+import { LockkeeperError } from '../errors.ts';
+import { problemsOfTokens } from './tokens.ts';
+
+/** What is not said otherwise. */
+export const DEFAULT_ADDRESS = '127.0.0.1';
+export const DEFAULT_PORT = 8234;
+
+export interface CodecServerSettings {
+  readonly address: string;
+  /** 0: a free one. */
+  readonly port: number;
+  readonly keyring: Keyring;
+  readonly tokens: readonly string[];
+  /** Of the Web UIs that may ask, such as `https://temporal.example.com`; exact, nothing stands for several. */
+  readonly origins: readonly string[];
+  readonly namespaces: readonly string[];
+  /** PEM. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** Listens beyond this machine without TLS: a proxy in front of it, which must be the only one to reach it, has that. */
+  readonly plainHttp: boolean;
+}
+
+/** Everything that is wrong with the settings, one a line. `tokensFrom` says where the tokens are from. */
+export function problemsOfSettings(settings: Omit<CodecServerSettings, 'keyring'>, tokensFrom: string): string[] {
+  const { address, tls, plainHttp, origins, namespaces, tokens } = settings;
+  return [
+    ...problemsOfTokens(tokens, tokensFrom),
+    ...(isLoopback(address) || tls || plainHttp
+      ? []
+      : [
+          `the address ${address} is not of this machine alone, and there is no TLS: whoever sees the network could read every ` +
+            'payload and token. Give a certificate and its key, or say that a proxy in front of it has TLS with `plainHttp`',
+        ]),
+    ...origins.flatMap((origin) => problemOfOrigin(origin) ?? []),
+    ...(namespaces.length === 0 ? ['no namespace is named whose payloads may be decoded'] : []),
+  ];
+}
+
+/** @throws {LockkeeperError} USAGE, with all the problems */
+export function refuseProblems(problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  const many = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+  throw new LockkeeperError('USAGE', `the codec server cannot be started for ${many}\n${problems.join('\n')}`);
+}
+
+/** Whether only this machine can reach it. */
+export function isLoopback(address: string): boolean {
+  if (address === 'localhost' || address === '::1') return true;
+  return isIP(address) === 4 && address.startsWith('127.');
+}
+
+/** Undefined when it is written as a browser would, which is how it is compared. */
+function problemOfOrigin(origin: string): string | undefined {
+  if (origin.includes('*')) return `the origin ${origin} stands for several: name each one`;
+  const url = URL.parse(origin);
+  const expected = url?.protocol === 'http:' || url?.protocol === 'https:' ? url.origin : undefined;
+  if (expected === origin) return undefined;
+  const such = expected === undefined ? 'such as https://temporal.example.com' : expected;
+  return `the origin ${origin} is not written as a browser writes it: ${such}`;
+}
