@@ -12,9 +12,10 @@ const arrows = {
   activities: ['ledger', 'jobs', 'commands', 'client', 'crypto'],
   workers: ['activities', 'ledger', 'jobs', 'client', 'crypto'],
   client: ['ledger', 'jobs', 'commands', 'crypto'],
+  'codec-server': ['crypto'],
   dev: ['crypto'],
   testing: ['jobs', 'ledger', 'crypto'],
-  cli: ['client', 'config', 'dev', 'workers', 'ledger', 'jobs', 'crypto'],
+  cli: ['client', 'codec-server', 'config', 'dev', 'workers', 'ledger', 'jobs', 'crypto'],
 };
 const rooms = Object.keys(arrows);
 

@@ -120,7 +120,7 @@ function createApp({ tls, requestTimeout = REQUEST_TIMEOUT }: CodecServerOptions
       void reply.code(400).send({ error: 'the address cannot be read' }),
   } as const;
   const app: FastifyInstance = tls
-    ? (fastify({ ...manners, https: { ...tls, ...limits, minVersion: 'TLSv1.2' } }) as never)
+    ? fastify({ ...manners, https: { ...tls, ...limits, minVersion: 'TLSv1.2' } })
     : fastify({ ...manners, http: limits });
   app.server.maxConnections = MOST_CONNECTIONS;
   // Only JSON: a form of another page cannot send that.

@@ -1,11 +1,8 @@
 import { isIP } from 'node:net';
 import type { Keyring } from '../crypto/keyring.ts';
 import { LockkeeperError } from '../errors.ts';
+import { isOrigin, ORIGIN } from '../origin.ts';
 import { problemsOfTokens } from './tokens.ts';
-
-/** What is not said otherwise. */
-export const DEFAULT_ADDRESS = '127.0.0.1';
-export const DEFAULT_PORT = 8234;
 
 export interface CodecServerSettings {
   readonly address: string;
@@ -31,9 +28,9 @@ export function problemsOfSettings(settings: Omit<CodecServerSettings, 'keyring'
       ? []
       : [
           `the address ${address} is not of this machine alone, and there is no TLS: whoever sees the network could read every ` +
-            'payload and token. Give a certificate and its key, or say that a proxy in front of it has TLS with `plainHttp`',
+            'payload and token. Give a certificate and its key, or say that a proxy in front of it has TLS, by `plainHttp: true` or --plain-http',
         ]),
-    ...origins.flatMap((origin) => problemOfOrigin(origin) ?? []),
+    ...origins.flatMap((origin) => (isOrigin(origin) ? [] : [`the origin ${origin} is none: expected ${ORIGIN}`])),
     ...(namespaces.length === 0 ? ['no namespace is named whose payloads may be decoded'] : []),
   ];
 }
@@ -49,14 +46,4 @@ export function refuseProblems(problems: readonly string[]): void {
 export function isLoopback(address: string): boolean {
   if (address === 'localhost' || address === '::1') return true;
   return isIP(address) === 4 && address.startsWith('127.');
-}
-
-/** Undefined when it is written as a browser would, which is how it is compared. */
-function problemOfOrigin(origin: string): string | undefined {
-  if (origin.includes('*')) return `the origin ${origin} stands for several: name each one`;
-  const url = URL.parse(origin);
-  const expected = url?.protocol === 'http:' || url?.protocol === 'https:' ? url.origin : undefined;
-  if (expected === origin) return undefined;
-  const such = expected === undefined ? 'such as https://temporal.example.com' : expected;
-  return `the origin ${origin} is not written as a browser writes it: ${such}`;
 }

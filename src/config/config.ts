@@ -23,6 +23,7 @@ export interface Config {
   readonly participants: readonly string[];
   /** By name; `ledger` is always there. */
   readonly databases: ReadonlyMap<string, Database>;
+  readonly codecServer: CodecServerConfig;
   /** By name; `default` is always there. */
   readonly plans: ReadonlyMap<string, PlanConfig>;
 }
@@ -42,6 +43,21 @@ export interface WorkerOptions {
 export interface Database {
   /** The environment variable that holds its URL. */
   readonly env: string;
+}
+
+export interface CodecServerConfig {
+  readonly address: string;
+  readonly port: number;
+  readonly origins: readonly string[];
+  /** Left out: the one of the Temporal configuration. */
+  readonly namespaces?: readonly string[];
+  /** Absolute paths. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly plainHttp: boolean;
+  /** The environment variable that holds the tokens. */
+  readonly tokenEnv: string;
+  /** Absolute path of a file that holds them instead. */
+  readonly tokenFile?: string;
 }
 
 /** A plan before a deploy has chosen its parameters. */

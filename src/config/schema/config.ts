@@ -15,6 +15,7 @@ import {
   variableName,
   yesOrNo,
 } from './values.ts';
+import { codecServer } from './codec-server.ts';
 import { documented } from './documented.ts';
 import { shaped } from './json-shape.ts';
 import { steps } from './steps.ts';
@@ -173,6 +174,10 @@ export const configSchema = options({
     ),
     'Databases that steps migrate. `ledger`, in DATABASE_URL, is always there',
     { default: 'only `ledger`', names: ['app'] },
+  ),
+  codecServer: documented(
+    maybe(codecServer),
+    "How `lockkeeper codec-server` shows encrypted payloads to Temporal's Web UI and CLI",
   ),
   plans: documented(
     maybe(mapOf(name, plan, 'a map of plans')),
