@@ -62,6 +62,7 @@ export async function startCodecServer(options: CodecServerOptions): Promise<Cod
   const tokens = new Tokens(options.tokens);
   const links = new LoginLinks();
   const app = createApp(options);
+  endConnectionsWithTheirRequests(app);
   logAccess(app, log);
   answerErrors(app, log);
   await app.register(rateLimit, { global: false });
@@ -166,6 +167,19 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
   const { port: own } = app.server.address() as AddressInfo;
   const shown = host.includes(':') ? `[${host}]` : host;
   return `${'cert' in app.server || app.initialConfig.https ? 'https' : 'http'}://${shown}:${own}`;
+}
+
+/** When it closes: else a connection is kept for a next request, and closing waits for that. */
+function endConnectionsWithTheirRequests(app: FastifyInstance): void {
+  let closing = false;
+  app.addHook('preClose', (done) => {
+    closing = true;
+    done();
+  });
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (closing) void reply.header('connection', 'close');
+    done();
+  });
 }
 
 async function close(app: FastifyInstance): Promise<void> {

@@ -66,10 +66,13 @@ test('SIGTERM: a request under way is answered, and it ends with 0', async () =>
   expect((await decode(url, TOKEN)).status).toBe(200);
   server.kill('SIGTERM');
   await server.waitForLine(/the codec server stops/);
+  const stopped = performance.now();
   socket.write(':[]}');
   await once(socket, 'close');
   expect(answer).toMatch(/^HTTP\/1.1 200[^]*\{"payloads":\[\]\}$/);
   expect(await server.ended()).toEqual({ code: 0, signal: null });
+  // Nothing was cut off: that would have been after 5 s.
+  expect(performance.now() - stopped).toBeLessThan(4_000);
   await expect(fetch(url)).rejects.toThrow('fetch failed');
 });
 
