@@ -43,9 +43,10 @@ export class OneMachine {
   /** Holds the ledger, and the tables of the example. */
   readonly db: pg.Pool;
   readonly state: string;
+  /** Of every process that is started from now on. */
+  readonly env: NodeJS.ProcessEnv;
   readonly #dev: DevEnvironment;
   readonly #options: OneMachineOptions;
-  readonly #env: NodeJS.ProcessEnv;
   readonly #workers: WorkerProcesses;
   #deployWorker: ChildProcess | undefined;
   /** The command that runs at the moment. */
@@ -60,8 +61,8 @@ export class OneMachine {
     this.#dev = dev;
     this.lockkeeper = lockkeeper;
     this.db = lockkeeper.ledger.pool;
-    this.#env = { ...envOf(dev), EXAMPLE_STATE: state, EXAMPLE_CONFIG: options.config };
-    this.#workers = new WorkerProcesses(this.#env);
+    this.env = { ...envOf(dev), EXAMPLE_STATE: state, EXAMPLE_CONFIG: options.config };
+    this.#workers = new WorkerProcesses(this.env);
   }
 
   static async start(options: OneMachineOptions): Promise<OneMachine> {
@@ -154,7 +155,7 @@ export class OneMachine {
     const log = path.join(this.state, 'deploy-worker.log');
     const out = openSync(log, 'a');
     const argv = [CLI, 'deploy-worker', '--config', this.#options.config];
-    const child = spawn(process.execPath, argv, { env: this.#env, stdio: ['ignore', out, out] });
+    const child = spawn(process.execPath, argv, { env: this.env, stdio: ['ignore', out, out] });
     this.#deployWorker = child;
     const deadline = Date.now() + READY_WITHIN;
     while (!readFileSync(log, 'utf8').includes('deploy worker ready')) {
@@ -165,7 +166,7 @@ export class OneMachine {
   }
 
   async #run(argv: readonly string[], hear: (chunk: Buffer) => void): Promise<number | null> {
-    const child = spawn(process.execPath, argv, { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, argv, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#command = child;
     for (const stream of [child.stdout, child.stderr]) stream.on('data', hear);
     const [code] = (await once(child, 'exit')) as [number | null];
