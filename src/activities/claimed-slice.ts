@@ -15,6 +15,7 @@ import type { Progress } from '../ledger/checkpoints.ts';
 import { isConnectionError } from '../ledger/sql-errors.ts';
 import type { JobFailureDetails, SliceInput, SliceOutcome } from '../protocol.ts';
 import { signalDrained } from './drain-signal.ts';
+import { inputOf } from './input-of.ts';
 import type { SliceDependencies } from './slice-dependencies.ts';
 
 /** Longest reason that goes into the ledger, characters. */
@@ -61,15 +62,17 @@ export class ClaimedSlice {
       const load = () => loadCheckpoint(this.#deps.ledger, this.#input.key);
       const restored = restoreState(this.#definition, await this.#saver.whenLedgerIsBack(load));
       if (!restored.ok) return await this.#quarantine(restored.reason);
-      return await this.#finish(await this.#work(restored.state, stopping));
+      const given = await this.#saver.whenLedgerIsBack(() => inputOf(this.#deps.ledger, this.#input));
+      if (!given.ok) return await this.#quarantine(given.reason);
+      return await this.#finish(await this.#work(restored.state, given.input, stopping));
     } catch (error) {
       if (error instanceof LedgerAway) return await this.#finish({ kind: 'ledgerAway' });
       throw await this.#fail(error);
     }
   }
 
-  #work(state: unknown, stopping: AbortSignal): Promise<SliceEnd> {
-    const input = parseInput(this.#definition, this.#input.input);
+  #work(state: unknown, given: unknown, stopping: AbortSignal): Promise<SliceEnd> {
+    const input = parseInput(this.#definition, given);
     this.#begun = true;
     return runSlice({
       definition: this.#definition,

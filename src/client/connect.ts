@@ -8,6 +8,7 @@ import type { Logger } from '../log.ts';
 import { connectTemporal } from './connection.ts';
 import type { TemporalConnection } from './connection.ts';
 import { DeployClient } from './deploy-client.ts';
+import { GraphClient } from './graph-client.ts';
 import { JobClient } from './job-client.ts';
 
 /** Postgres connections of a program that only asks. */
@@ -22,6 +23,7 @@ export interface ConnectOptions {
 /** Temporal and the ledger, open; `await using` closes it by itself. */
 export interface Lockkeeper extends AsyncDisposable {
   readonly jobs: JobClient;
+  readonly graphs: GraphClient;
   deploys(environment: string): DeployClient;
   readonly temporal: TemporalConnection;
   readonly ledger: Ledger;
@@ -61,6 +63,7 @@ export async function connect({ env = process.env, log = createLogger() }: Conne
   }
   return {
     jobs: new JobClient(client, ledger),
+    graphs: new GraphClient(client, ledger),
     deploys: (environment) => new DeployClient(client, environment, ledger),
     temporal,
     ledger,

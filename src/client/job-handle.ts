@@ -4,7 +4,7 @@ import { loadCheckpoint } from '../ledger/checkpoints.ts';
 import { readJob } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 import type { Ledger } from '../ledger/pool.ts';
-import { JOB_STATUS_QUERY, JOB_WORKFLOW, RELEASE_UPDATE } from '../protocol.ts';
+import { JOB_STATUS_QUERY, JOB_WORKFLOW, RELEASE_UPDATE, isResultInLedger } from '../protocol.ts';
 import type { JobStatus, ReleaseChoice, ResultInLedger } from '../protocol.ts';
 import { hasEnded, jobRowOf } from './job-row.ts';
 import { isNotFound } from './not-found.ts';
@@ -36,7 +36,7 @@ export class JobHandle<R = unknown> {
    */
   async result(): Promise<R> {
     const result = (await this.#ask(() => this.#workflow.result())) as R | ResultInLedger;
-    if (!isInLedger(result)) return result;
+    if (!isResultInLedger(result)) return result;
     const last = await loadCheckpoint(this.#ledger, result.lockkeeperResultInLedger);
     if (last === undefined || last === 'missing')
       throw new LockkeeperError('JOB_NOT_FOUND', `the result of ${this.id} is not in the ledger any more`);
@@ -129,6 +129,3 @@ export class JobHandle<R = unknown> {
     }
   }
 }
-
-const isInLedger = (result: unknown): result is ResultInLedger =>
-  typeof result === 'object' && result !== null && 'lockkeeperResultInLedger' in result;

@@ -5,6 +5,7 @@ import proto from '@temporalio/proto';
 import { expect } from 'vitest';
 import { readLimit } from '../../src/client/queue-limit.ts';
 import { DeployClient } from '../../src/client/deploy-client.ts';
+import { GraphClient } from '../../src/client/graph-client.ts';
 import { JobClient } from '../../src/client/job-client.ts';
 import { runDeploy } from '../../src/client/run-deploy.ts';
 import type { DeployEnd, DeployEvent, RunDeployOptions } from '../../src/client/run-deploy.ts';
@@ -64,6 +65,7 @@ export class Scene {
   readonly temporal: FreshNamespace;
   readonly ledger: Ledger;
   readonly jobs: JobClient;
+  readonly graphs: GraphClient;
   readonly deploys: DeployClient;
   readonly output: string[] = [];
   /** What the next deploys do. */
@@ -73,6 +75,7 @@ export class Scene {
     this.temporal = temporal;
     this.ledger = ledger;
     this.jobs = new JobClient(temporal.client, ledger);
+    this.graphs = new GraphClient(temporal.client, ledger);
     this.deploys = new DeployClient(temporal.client, ENVIRONMENT);
   }
 
