@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { LockkeeperError } from '../errors.ts';
 import { loadCheckpoint } from '../ledger/checkpoints.ts';
+import { closedGates } from '../ledger/gates.ts';
 import { readJob } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 import type { Ledger } from '../ledger/pool.ts';
@@ -114,7 +115,8 @@ export class JobHandle<R = unknown> {
     // A job that was started anew under its id has not begun, whatever the ledger has of the one before.
     const firstRunId = workflow.raw.workflowExecutionInfo?.firstRunId ?? undefined;
     const row = await readJob(this.#ledger, this.id, firstRunId);
-    return { row: jobRowOf(workflow, row), type: workflow.type, running: workflow.status.name === 'RUNNING' };
+    const closed = row ? new Map<string, string>() : await closedGates(this.#ledger);
+    return { row: jobRowOf(workflow, row, closed), type: workflow.type, running: workflow.status.name === 'RUNNING' };
   }
 
   async #ask<T>(question: () => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { closedGates } from '../ledger/gates.ts';
 import { listJobs, newestJobs } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 import type { Ledger } from '../ledger/pool.ts';
@@ -40,10 +41,11 @@ const isWanted = (row: JobRow, { state, name }: Wanted) =>
 async function owned(client: Client, ledger: Ledger, owner: string, wanted: Wanted): Promise<JobRow[]> {
   const found = new Map<string, JobRow>();
   const query = `LockkeeperKind = 'job' and LockkeeperOwner = ${quoted(owner)}`;
+  const closed = await closedGates(ledger);
   for await (const workflows of latest(client, query)) {
     const rows = await rowsOf(ledger, workflows);
     for (const workflow of workflows) {
-      const row = jobRowOf(workflow, rows.get(workflow.workflowId));
+      const row = jobRowOf(workflow, rows.get(workflow.workflowId), closed);
       if (isWanted(row, wanted) && !found.has(row.workflowId)) found.set(row.workflowId, row);
       if (found.size === wanted.limit) return [...found.values()];
     }
@@ -54,12 +56,13 @@ async function owned(client: Client, ledger: Ledger, owner: string, wanted: Want
 /** Running job workflows that the ledger does not know yet: nothing of them has been claimed. */
 async function pending(client: Client, ledger: Ledger, since: Date, wanted: Wanted): Promise<JobRow[]> {
   const found: JobRow[] = [];
+  const closed = await closedGates(ledger);
   for await (const workflows of latest(client, `LockkeeperKind = 'job' and ExecutionStatus = 'Running'`)) {
     const known = await rowsOf(ledger, workflows);
     for (const workflow of workflows) {
       if (workflow.startTime < since) return found;
       if (known.has(workflow.workflowId)) continue;
-      const row = jobRowOf(workflow, undefined);
+      const row = jobRowOf(workflow, undefined, closed);
       if (isWanted(row, { ...wanted, state: 'pending' })) found.push(row);
       if (found.length === wanted.limit) return found;
     }

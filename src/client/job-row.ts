@@ -23,9 +23,9 @@ export const hasEnded = ({ state }: Pick<JobRow, 'state'>): boolean => ENDED.inc
 export const nameOf = ({ memo }: Pick<SeenWorkflow, 'memo'>): string | undefined =>
   typeof memo?.['job'] === 'string' ? memo['job'] : undefined;
 
-/** A job as workflow and ledger know it together: the ledger has none before its first slice, and does not hear of a termination. */
-export function jobRowOf(workflow: SeenWorkflow, row: JobRow | undefined): JobRow {
-  const known = row ?? waitingRow(workflow);
+/** A job as workflow and ledger know it together: the ledger has none before its first slice, and does not hear of a termination. `closed`: see `closedGates`. */
+export function jobRowOf(workflow: SeenWorkflow, row: JobRow | undefined, closed: ReadonlyMap<string, string>): JobRow {
+  const known = row ?? waitingRow(workflow, closed.get(workflow.taskQueue));
   const endedAs = ENDED_AS[workflow.status.name];
   if (endedAs === undefined || hasEnded(known)) return known;
   return {
@@ -35,7 +35,7 @@ export function jobRowOf(workflow: SeenWorkflow, row: JobRow | undefined): JobRo
   };
 }
 
-const waitingRow = (workflow: SeenWorkflow): JobRow => ({
+const waitingRow = (workflow: SeenWorkflow, gateClosedBy: string | undefined): JobRow => ({
   workflowId: workflow.workflowId,
   name: nameOf(workflow) ?? workflow.type,
   taskQueue: workflow.taskQueue,
@@ -44,5 +44,6 @@ const waitingRow = (workflow: SeenWorkflow): JobRow => ({
   interruptions: 0,
   losses: 0,
   progress: {},
+  ...(gateClosedBy !== undefined && workflow.status.name === 'RUNNING' && { gateClosedBy }),
   createdAt: workflow.startTime,
 });

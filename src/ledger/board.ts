@@ -30,6 +30,8 @@ export interface BoardJob {
   readonly seq: number;
   readonly progress: { readonly done?: number; readonly total?: number };
   readonly note: string | null;
+  /** The deploy behind whose closed gate it waits. */
+  readonly gateClosedBy: string | null;
 }
 
 /** Jobs of an environment that have begun and not ended: those that wait for a person first, then the latest. */
@@ -41,13 +43,13 @@ export async function boardJobs(
   const { rows } = await ledger.pool.query<BoardJob & { seq: string; total: number }>(
     `select j.workflow_id as "workflowId", j.name, j.task_queue as "taskQueue", j.state, j.seq,
        jsonb_strip_nulls(jsonb_build_object('done', j.progress_done, 'total', j.progress_total)) as progress,
-       coalesce(j.reason, j.progress_note) as note, (count(*) over ())::integer as total
+       coalesce(j.reason, j.progress_note) as note, j.gate_closed_by as "gateClosedBy", (count(*) over ())::integer as total
      from lockkeeper.jobs j join lockkeeper.gates g on g.namespace = j.namespace and g.task_queue = j.task_queue
      where j.namespace = $1 and g.environment = $2 and j.state not in ('done', 'failed', 'cancelled')
      order by j.state = 'quarantined' desc, j.created_at desc limit $3`,
     [ledger.namespace, environment, limit],
   );
-  const jobs = rows.map(({ workflowId, name, taskQueue, state, seq, progress, note }) => ({
+  const jobs = rows.map(({ workflowId, name, taskQueue, state, seq, progress, note, gateClosedBy }) => ({
     workflowId,
     name,
     taskQueue,
@@ -55,6 +57,7 @@ export async function boardJobs(
     seq: Number(seq),
     progress,
     note,
+    gateClosedBy,
   }));
   return { jobs, total: rows[0]?.total ?? 0 };
 }
