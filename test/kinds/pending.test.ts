@@ -109,3 +109,16 @@ test('queued behind a busy worker: they wait their turn, then behind the gate, a
   await expectOnce(ids);
   expect(await place.result('busy')).toBe('done');
 }, 120_000);
+
+test('a deploy that gives up at its deadline: what waited behind its gate begins when that opens', async () => {
+  await place.stopWorkers();
+  await place.workers(1);
+  await place.start(stateful, 'deaf', { items: 5, holdAt: 2 });
+  await place.reached('deaf', 'item 2');
+  await place.begin('fifth', 'abort');
+  const ids = await startOfEachKind('spared');
+  expect(await place.end('fifth')).toMatchObject({ outcome: 'failed' });
+  await expectOnce(ids);
+  await place.tell('deaf');
+  expect(await place.result('deaf')).toBe('done');
+}, 120_000);
