@@ -21,6 +21,9 @@ export interface ClaimRequest {
   readonly atomicMs?: number | undefined;
   /** Losses without progress that end in quarantine; 5 unless said otherwise. */
   readonly lossesAllowed?: number | undefined;
+  readonly owner?: string | undefined;
+  /** The job was told to end: this slice runs its `onCancel`. */
+  readonly cancelling?: boolean | undefined;
 }
 
 export type ClaimVerdict = 'claimed' | 'gateClosed' | 'ended' | 'behind' | 'quarantined';
@@ -41,7 +44,7 @@ export async function claimSlice(ledger: Ledger, c: ClaimRequest): Promise<Claim
     reason: string | null;
   }>({
     name: 'claim_slice',
-    text: 'select * from lockkeeper.claim_slice($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
+    text: 'select * from lockkeeper.claim_slice($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)',
     values: [
       c.claim,
       c.key,
@@ -57,6 +60,8 @@ export async function claimSlice(ledger: Ledger, c: ClaimRequest): Promise<Claim
       c.releaseSeq ?? null,
       c.lossesAllowed ?? LOSSES_UNTIL_QUARANTINE,
       c.atomicMs ?? null,
+      c.owner ?? null,
+      c.cancelling ?? false,
     ],
   });
   const row = rows[0]!;

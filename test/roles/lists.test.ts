@@ -23,6 +23,9 @@ const RELATIONS = {
   _ledger: ['w: select'],
   _migrations: ['w: select'],
   _migrations_id_seq: [],
+  _notices: ['w: delete, select, update*'],
+  _notices_number_seq: [],
+  _receivers: ['w: delete, insert, select, update*'],
   _session_locks: ['w: select'],
   _workers: ['w: insert*, select, update*'],
   _workers_session_lock_seq: [],
@@ -33,6 +36,7 @@ const RELATIONS = {
   events: ['r: select', 'w: select'],
   gates: ['r: select', 'w: select'],
   jobs: ['r: select', 'w: select'],
+  notices: ['r: select', 'w: select'],
   workers: ['r: select', 'w: select'],
 };
 
@@ -40,11 +44,15 @@ const RELATIONS = {
 const FUNCTIONS = {
   _end_session: ['w: execute', 'as owner'],
   _gate_changed: [],
+  _job_changed: ['as owner'],
+  _job_event: [],
+  _notify: [],
   bind_ledger: ['w: execute', 'as owner'],
   claim_slice: ['w: execute', 'as owner'],
   end_claim: ['w: execute', 'as owner'],
   end_sessions: ['w: execute'],
   is_drained: ['w: execute'],
+  is_mail_address: [],
   save_checkpoint: ['w: execute', 'as owner'],
   save_checkpoint_or_fail: ['w: execute'],
   worker_gone: ['w: execute', 'as owner'],

@@ -45,11 +45,11 @@ describe('a member of lockkeeper_worker may', () => {
     ],
     [
       'begin a slice',
-      `select lockkeeper.claim_slice('${ID}', 'k', 'test', 'w', 'j', 'q', '${ID}', 'v1', '', 0, null, null, 5, null)`,
+      `select lockkeeper.claim_slice('${ID}', 'k', 'test', 'w', 'j', 'q', '${ID}', 'v1', '', 0, null, null, 5, null, null, false)`,
     ],
     [
       'save a checkpoint',
-      `select lockkeeper.save_checkpoint('k', '${ID}', 1, 1, 'state', 1, 'none', '', '', null, null, null)`,
+      `select lockkeeper.save_checkpoint('k', '${ID}', 1, 1, 'state', 1, 'v1', 'none', '', '', false, null, null, null)`,
     ],
     ['load a checkpoint', 'select * from lockkeeper._checkpoints'],
     ['end a slice', `select * from lockkeeper.end_claim('${ID}', 'released', 'done')`],

@@ -70,25 +70,33 @@ create table lockkeeper._jobs (
   workflow_id text not null,
   name text not null,
   task_queue text not null,
+  -- Whom it belongs to, as was said at its start.
+  owner text,
   state text not null default 'running'
     check (state in ('running', 'interrupted', 'waiting', 'quarantined', 'done', 'failed', 'cancelled')),
   epoch bigint not null default 0,
   seq bigint not null default 0,
-  -- The checkpoint the job goes on from when it is not number `seq`: 0 is the initial state (a person said so).
+  -- The checkpoint the job goes on from when it is not number `seq`: 0 is the initial state.
   restore_seq bigint,
+  -- The last checkpoint with which SQL of the job was committed: going back behind it would do that again.
+  effect_seq bigint not null default 0,
   claim uuid,
   -- Losses since the last checkpoint: interruptions that nobody planned.
   losses integer not null default 0,
   losses_at bigint not null default 0,
   interruptions integer not null default 0,
+  -- It was told to end: its next slice, if there is one, undoes what it did.
+  cancelling boolean not null default false,
   progress_done double precision,
   progress_total double precision,
+  -- What is the job's own in these two is encrypted where there is a keyring: `sealed:<key id>:<base64>`.
   progress_note text,
   reason text,
   created_at timestamptz not null default now(),
   changed_at timestamptz not null default now()
 );
 create index on lockkeeper._jobs (namespace, workflow_id);
+create index on lockkeeper._jobs (namespace, owner, created_at) where owner is not null;
 create index on lockkeeper._jobs (namespace, state) where state not in ('done', 'failed', 'cancelled');
 
 create table lockkeeper._checkpoints (
@@ -96,6 +104,8 @@ create table lockkeeper._checkpoints (
   seq bigint not null,
   kind text not null check (kind in ('state', 'done')),
   state_version integer not null,
+  -- Of the worker that wrote it.
+  build_id text not null,
   -- Which key of the keyring encrypted the row; 'none': the ciphertext is plain JSON.
   key_id text not null,
   nonce bytea not null,
@@ -335,7 +345,7 @@ $$;
 create function lockkeeper.claim_slice(
   in_claim uuid, in_key text, in_namespace text, in_workflow_id text, in_name text, in_task_queue text,
   in_worker uuid, in_build_id text, in_task_token bytea, in_seq bigint, in_stopped uuid, in_release_seq bigint,
-  in_losses_allowed integer, in_atomic_ms bigint)
+  in_losses_allowed integer, in_atomic_ms bigint, in_owner text, in_cancelling boolean)
 returns table (verdict text, epoch bigint, seq bigint, reason text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -352,8 +362,8 @@ begin
     return query select 'gateClosed', 0::bigint, 0::bigint, gate.reason;
     return;
   end if;
-  insert into lockkeeper._jobs (key, namespace, workflow_id, name, task_queue)
-    values (in_key, in_namespace, in_workflow_id, in_name, in_task_queue) on conflict do nothing;
+  insert into lockkeeper._jobs (key, namespace, workflow_id, name, task_queue, owner)
+    values (in_key, in_namespace, in_workflow_id, in_name, in_task_queue, in_owner) on conflict do nothing;
   select * into job from lockkeeper._jobs j where j.key = in_key for update;
   -- A failed one may run again: its workflow was reset, or it would not ask.
   if job.state in ('done', 'cancelled') then
@@ -416,7 +426,8 @@ begin
   end if;
   delete from lockkeeper._claims c where c.key = in_key and c.state in ('released', 'lost');
   update lockkeeper._jobs j set epoch = job.epoch + 1, claim = in_claim, state = 'running', reason = null,
-    losses = job.losses, losses_at = job.losses_at, restore_seq = job.restore_seq, changed_at = now()
+    losses = job.losses, losses_at = job.losses_at, restore_seq = job.restore_seq, cancelling = in_cancelling,
+    changed_at = now()
     where j.key = in_key;
   insert into lockkeeper._claims (claim, key, epoch, namespace, task_queue, worker, build_id, workflow_id, task_token, seq, atomic_until)
     values (in_claim, in_key, job.epoch + 1, in_namespace, in_task_queue, in_worker, in_build_id, in_workflow_id, in_task_token, job.seq,
@@ -427,13 +438,15 @@ $$;
 
 -- Saves checkpoint number in_seq. False: refused, because the claim was fenced or the number is not the next one.
 create function lockkeeper.save_checkpoint(
-  in_key text, in_claim uuid, in_epoch bigint, in_seq bigint, in_kind text, in_state_version integer, in_key_id text,
-  in_nonce bytea, in_ciphertext bytea, in_done double precision, in_total double precision, in_note text)
+  in_key text, in_claim uuid, in_epoch bigint, in_seq bigint, in_kind text, in_state_version integer, in_build_id text,
+  in_key_id text, in_nonce bytea, in_ciphertext bytea, in_with_effect boolean,
+  in_done double precision, in_total double precision, in_note text)
 returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   update lockkeeper._jobs j
     set seq = in_seq, restore_seq = null, changed_at = now(),
+        effect_seq = case when in_with_effect then in_seq else j.effect_seq end,
         state = case when in_kind = 'done' then 'done' else j.state end,
         progress_done = coalesce(in_done, j.progress_done), progress_total = coalesce(in_total, j.progress_total),
         progress_note = coalesce(in_note, j.progress_note)
@@ -441,8 +454,8 @@ begin
   if not found then
     return false;
   end if;
-  insert into lockkeeper._checkpoints (key, seq, kind, state_version, key_id, nonce, ciphertext)
-    values (in_key, in_seq, in_kind, in_state_version, in_key_id, in_nonce, in_ciphertext);
+  insert into lockkeeper._checkpoints (key, seq, kind, state_version, build_id, key_id, nonce, ciphertext)
+    values (in_key, in_seq, in_kind, in_state_version, in_build_id, in_key_id, in_nonce, in_ciphertext);
   delete from lockkeeper._checkpoints p where p.key = in_key and p.seq <= in_seq - 3;
   return true;
 end
@@ -450,15 +463,16 @@ $$;
 
 -- The same for an effect and its checkpoint in one statement: a refusal undoes the effect.
 create function lockkeeper.save_checkpoint_or_fail(
-  in_key text, in_claim uuid, in_epoch bigint, in_seq bigint, in_state_version integer, in_key_id text,
-  in_ciphertext bytea, in_done double precision, in_total double precision, in_note text)
+  in_key text, in_claim uuid, in_epoch bigint, in_seq bigint, in_kind text, in_state_version integer, in_build_id text,
+  in_key_id text, in_nonce bytea, in_ciphertext bytea, in_with_effect boolean,
+  in_done double precision, in_total double precision, in_note text)
 returns void
 language plpgsql as $$
 begin
   -- As a transaction of the claim is named, until it ends: whoever ends the claim ends this session, however long the effect takes.
   perform set_config('application_name', 'lockkeeper slice ' || in_claim, true);
-  if not lockkeeper.save_checkpoint(in_key, in_claim, in_epoch, in_seq, 'state', in_state_version, in_key_id, ''::bytea,
-      in_ciphertext, in_done, in_total, in_note) then
+  if not lockkeeper.save_checkpoint(in_key, in_claim, in_epoch, in_seq, in_kind, in_state_version, in_build_id, in_key_id,
+      in_nonce, in_ciphertext, in_with_effect, in_done, in_total, in_note) then
     raise exception 'checkpoint % of % was refused', in_seq, in_key using errcode = 'LK002';
   end if;
 end
@@ -483,7 +497,7 @@ create view lockkeeper.gates as
   from lockkeeper._gates g;
 
 create view lockkeeper.jobs as
-  select j.key, j.namespace, j.workflow_id, j.name, j.task_queue, j.state, j.seq, j.epoch, j.losses, j.interruptions,
+  select j.key, j.namespace, j.workflow_id, j.name, j.task_queue, j.owner, j.state, j.seq, j.epoch, j.losses, j.interruptions,
     j.progress_done, j.progress_total, j.progress_note, j.reason, j.created_at, j.changed_at,
     (select max(p.at) from lockkeeper._checkpoints p where p.key = j.key) as last_checkpoint_at,
     c.worker, c.build_id, w.host, w.pid,
@@ -500,7 +514,7 @@ create view lockkeeper.claims as
     started_at, ended_at, end_reason
   from lockkeeper._claims;
 
-create view lockkeeper.checkpoints as select key, seq, kind, state_version, key_id, at from lockkeeper._checkpoints;
+create view lockkeeper.checkpoints as select key, seq, kind, state_version, build_id, key_id, at from lockkeeper._checkpoints;
 -- Without parameters, commands and environments of steps, and guards: who may look on need not know them.
 create view lockkeeper.deploys as
   select namespace, environment, id, plan, request ->> 'version' as version, requested_by, requested_at, approved_at,

@@ -13,7 +13,7 @@ grant select, insert (namespace, task_queue, environment),
   on lockkeeper._gates to lockkeeper_worker;
 
 -- Claims begin and end, and checkpoints are written, by functions that hold the fence: nobody writes around it.
-grant select, update (state, reason, changed_at) on lockkeeper._jobs to lockkeeper_worker;
+grant select, update (state, reason, cancelling, changed_at) on lockkeeper._jobs to lockkeeper_worker;
 grant select, update (owed) on lockkeeper._claims to lockkeeper_worker;
 grant select on lockkeeper._checkpoints to lockkeeper_worker;
 grant execute on function lockkeeper.claim_slice, lockkeeper.save_checkpoint, lockkeeper.save_checkpoint_or_fail,
@@ -33,6 +33,10 @@ grant select, insert (namespace, environment, deploy, actor, event, detail) on l
 -- Not `update`: a counter is not set back.
 grant usage on sequence lockkeeper._fencing_token, lockkeeper._approval_order to lockkeeper_worker;
 
+-- Notices are written by a trigger and by functions; deploy workers tell them, and say whom.
+grant select, update (state, attempts, due_at, error, ended_at), delete on lockkeeper._notices to lockkeeper_worker;
+grant select, insert, update (events, jobs, owners, to_owner, until), delete on lockkeeper._receivers to lockkeeper_worker;
+
 grant select on lockkeeper.gates, lockkeeper.jobs, lockkeeper.claims, lockkeeper.checkpoints, lockkeeper.deploys,
-  lockkeeper.deploy_steps, lockkeeper.events, lockkeeper.workers
+  lockkeeper.deploy_steps, lockkeeper.events, lockkeeper.workers, lockkeeper.notices
   to lockkeeper_worker;
