@@ -17,6 +17,8 @@ export interface JobRow {
   readonly losses: number;
   readonly progress: { readonly done?: number; readonly total?: number; readonly note?: string };
   readonly reason?: string;
+  /** The deploy behind whose closed gate it waits. */
+  readonly gateClosedBy?: string;
   readonly lastCheckpointAt?: Date;
   readonly worker?: string;
   readonly buildId?: string;
@@ -40,6 +42,7 @@ interface RawJob {
   last_checkpoint_at: Date | null;
   worker: string | null;
   build_id: string | null;
+  gate_closed_by: string | null;
   created_at: Date;
 }
 
@@ -59,6 +62,7 @@ const jobRow = (r: RawJob): JobRow => ({
     ...(r.progress_note !== null && { note: r.progress_note }),
   },
   ...(r.reason !== null && { reason: r.reason }),
+  ...(r.gate_closed_by !== null && { gateClosedBy: r.gate_closed_by }),
   ...(r.last_checkpoint_at !== null && { lastCheckpointAt: r.last_checkpoint_at }),
   ...(r.worker !== null && { worker: r.worker }),
   ...(r.build_id !== null && { buildId: r.build_id }),
