@@ -21,7 +21,7 @@ const CHAINS = [0, 1, 2, 3];
 const SEED = 1986;
 const BATCHES = 400;
 /** Between two batches, milliseconds: longer than twenty interruptions take on a slow machine, all in all. */
-const PAUSE = 400;
+const PAUSE = 600;
 
 process.exitCode = await onOneMachine(
   { name: 'mcmc', config: fileURLToPath(new URL('lockkeeper.yaml', import.meta.url)) },
