@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import type { AnyGraph, GraphDefinition, GraphInputOf, GraphResultOf } from '../jobs/index.ts';
+import type { Keyring } from '../crypto/keyring.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { GraphHandle } from './graph-handle.ts';
 import { findGraphs } from './graph-list.ts';
@@ -35,10 +36,13 @@ export type GraphStartArguments<I> = undefined extends I
 export class GraphClient {
   readonly #client: Client;
   readonly #ledger: Ledger;
+  readonly #keyring: Keyring | undefined;
 
-  constructor(client: Client, ledger: Ledger) {
+  /** `keyring`: the one of the workers, for reading results. */
+  constructor(client: Client, ledger: Ledger, keyring?: Keyring) {
     this.#client = client;
     this.#ledger = ledger;
+    this.#keyring = keyring;
   }
 
   /**
@@ -78,7 +82,7 @@ export class GraphClient {
    * @example const { report } = await graphs.handle<typeof nightly>('nightly-1').result();
    */
   handle<G extends AnyGraph = GraphDefinition>(id: string): GraphHandle<GraphResultOf<G>> {
-    return new GraphHandle<GraphResultOf<G>>(this.#client, this.#ledger, id);
+    return new GraphHandle<GraphResultOf<G>>(this.#client, this.#ledger, this.#keyring, id);
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { LockkeeperError } from '../errors.ts';
-import { loadCheckpoint } from '../ledger/checkpoints.ts';
+import type { Keyring } from '../crypto/keyring.ts';
+import { savedResult } from '../jobs/saved-result.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { newestJobs } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
@@ -23,10 +24,12 @@ export class GraphHandle<R = unknown> {
   readonly id: string;
   readonly #client: Client;
   readonly #ledger: Ledger;
+  readonly #keyring: Keyring | undefined;
 
-  constructor(client: Client, ledger: Ledger, id: string) {
+  constructor(client: Client, ledger: Ledger, keyring: Keyring | undefined, id: string) {
     this.#client = client;
     this.#ledger = ledger;
+    this.#keyring = keyring;
     this.id = id;
   }
 
@@ -39,10 +42,10 @@ export class GraphHandle<R = unknown> {
     const { output } = await this.#ask(() => this.#client.workflow.getHandle(this.id).result() as Promise<GraphResult>);
     const results = new Map<string, unknown>();
     for (const key of keysIn(output)) {
-      const last = await loadCheckpoint(this.#ledger, key);
-      if (last === undefined || last === 'missing')
+      const saved = await savedResult(this.#ledger, this.#keyring, key);
+      if (!saved)
         throw new LockkeeperError('GRAPH_NOT_FOUND', `a result of graph ${this.id} is not in the ledger any more`);
-      results.set(key, last.value);
+      results.set(key, saved.value);
     }
     return withResults(output, results) as R;
   }

@@ -11,6 +11,8 @@ export interface JobWorkflowInput {
   readonly heartbeatTimeoutMs?: number;
   /** The node of a graph whose job this is: its input may hold results in the ledger, and its own result stays there. */
   readonly node?: string;
+  /** Whom the job belongs to. */
+  readonly owner?: string;
   /** Set by continue-as-new only. */
   readonly resumed?: JobProgressInput;
 }
@@ -31,6 +33,7 @@ export interface SliceInput {
   readonly key: string;
   readonly job: string;
   readonly input: unknown;
+  readonly owner?: string;
   /** The last checkpoint this workflow was told of; a ledger behind it was restored from a backup. */
   readonly seq: number;
   /** Failures of the job's own code since that checkpoint. */

@@ -5,6 +5,7 @@ import type { TemporalConnection } from '../client/connection.ts';
 import { DRAIN_DEADLINE, SHUTDOWN_FORCE, SHUTDOWN_GRACE } from '../defaults.ts';
 import { durationOf } from '../duration.ts';
 import type { Duration } from '../duration.ts';
+import type { Keyring } from '../crypto/keyring.ts';
 import type { AnyGraph, AnyJob } from '../jobs/index.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import type { Logger } from '../log.ts';
@@ -18,6 +19,11 @@ export interface WorkerOptions {
   readonly environment: string;
   readonly temporal: TemporalConnection;
   readonly ledger: Ledger;
+  /**
+   * Encrypts what jobs save in the ledger, and decrypts it; `keyring.acceptingPlaintext()` also reads what was saved before there
+   * was one. Left out: it is saved as it is.
+   */
+  readonly keyring?: Keyring | undefined;
   readonly jobs: readonly AnyJob[];
   /** Graphs whose own workflows this worker runs, too; their nodes are run by whoever has the jobs. */
   readonly graphs?: readonly AnyGraph[];
@@ -77,6 +83,7 @@ class JobWorker implements LockkeeperWorker {
       environment: options.environment,
       client: temporal.client,
       ledger: options.ledger,
+      keyring: options.keyring,
       jobs: options.jobs,
       taskQueues: this.#taskQueues,
       buildId: options.buildId,

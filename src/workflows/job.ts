@@ -51,6 +51,7 @@ function setup(input: JobWorkflowInput): JobRun {
     taskQueue: workflowInfo().taskQueue,
     heartbeatTimeoutMs: input.heartbeatTimeoutMs,
     resultsInInput: input.node !== undefined,
+    owner: input.owner,
   };
   const run = new JobRun(options, input.resumed);
   setHandler(defineQuery<JobStatus>(JOB_STATUS_QUERY), () => run.status());

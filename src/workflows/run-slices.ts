@@ -41,6 +41,7 @@ export interface JobRunOptions {
   readonly heartbeatTimeoutMs: number | undefined;
   /** The input may hold results in the ledger. */
   readonly resultsInInput?: boolean;
+  readonly owner: string | undefined;
 }
 
 /** One job inside a workflow: runs slice after slice until the job has ended. */
@@ -205,7 +206,7 @@ export class JobRun {
   }
 
   async #slice(mode: SliceInput['mode']): Promise<SliceOutcome | 'failed'> {
-    const { key, job, input, taskQueue, heartbeatTimeoutMs, resultsInInput } = this.#options;
+    const { key, job, input, taskQueue, heartbeatTimeoutMs, owner, resultsInInput } = this.#options;
     const { slice } = proxyActivities<{ slice(input: SliceInput): Promise<SliceOutcome> }>({
       taskQueue,
       startToCloseTimeout: SLICE_START_TO_CLOSE,
@@ -229,6 +230,7 @@ export class JobRun {
         seq: this.#seq,
         failures: this.#failures,
         mode,
+        ...(owner !== undefined && { owner }),
         ...(stopped && { stopped }),
         ...(release && { release }),
         ...(resultsInInput && { resultsInInput }),

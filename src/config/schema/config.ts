@@ -15,8 +15,10 @@ import {
   variableName,
   yesOrNo,
 } from './values.ts';
+import { codecServer } from './codec-server.ts';
 import { documented } from './documented.ts';
 import { shaped } from './json-shape.ts';
+import { receivers } from './notices.ts';
 import { steps } from './steps.ts';
 
 const path = text('a path');
@@ -173,6 +175,15 @@ export const configSchema = options({
     ),
     'Databases that steps migrate. `ledger`, in DATABASE_URL, is always there',
     { default: 'only `ledger`', names: ['app'] },
+  ),
+  notices: documented(
+    maybe(receivers),
+    'Who is told what becomes of jobs, by the deploy worker: each receiver is a `webhook`, a channel of `slack` or `mail`',
+    { default: 'nobody' },
+  ),
+  codecServer: documented(
+    maybe(codecServer),
+    "How `lockkeeper codec-server` shows encrypted payloads to Temporal's Web UI and CLI",
   ),
   plans: documented(
     maybe(mapOf(name, plan, 'a map of plans')),
