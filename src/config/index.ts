@@ -1,6 +1,7 @@
 export { LEDGER_DATABASE } from './config.ts';
 export type { Config, ConfigWithQueues, Database, ParameterSpec, PlanConfig, WorkerOptions } from './config.ts';
 export { loadConfig } from './load-config.ts';
-export { loadJobs } from './load-jobs.ts';
+export { loadDefinitions, loadJobs } from './load-jobs.ts';
+export type { Definitions } from './load-jobs.ts';
 export { resolvePlan } from './resolve-plan.ts';
 export { withQueues } from './with-queues.ts';
