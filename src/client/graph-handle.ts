@@ -11,9 +11,10 @@ import { inputOfGraph } from './graph-input.ts';
 import { rowOf } from './graph-list.ts';
 import type { GraphRow } from './graph-list.ts';
 import { hashOf } from './graph-plan.ts';
-import { findGraph, knownNodes, startGraphWorkflow } from './graph-start.ts';
+import { findGraph, startGraphWorkflow } from './graph-start.ts';
 import type { FoundGraph } from './graph-start.ts';
 import { isNotFound } from './not-found.ts';
+import { knownNodes } from './known-nodes.ts';
 import { pause } from './pause.ts';
 
 /** How often {@link GraphHandle.progress} looks, milliseconds. */
@@ -128,7 +129,7 @@ export class GraphHandle<R = unknown> {
       });
     }
     const input = await inputOfGraph(this.#client, this.id, description.runId);
-    const known = await knownNodes(this.#ledger, this.id, input);
+    const known = await knownNodes(this.#client, this.#ledger, this.id, input);
     await startGraphWorkflow(this.#client, this.id, taskQueue, { input: { ...input, known }, hash: hashOf(input) });
     return { again: input.nodes.length - known.length, kept: known.length };
   }

@@ -26,6 +26,8 @@ const counting = <const N extends string>(name: N, taskQueue: string) =>
   });
 
 export const mirror = counting('mirror', 'mirrors');
+/** The same on the queue that `mirrors` feeds. */
+export const tally = counting('tally', 'reports');
 
 /** Adds up what others counted. */
 export const report = defineJob({
@@ -156,6 +158,20 @@ export const narrow = jobGraph({
   },
 });
 
-export const ALL_JOBS = [mirror, report, fragile, untilTold, large];
+/** Two long nodes on each queue, of which the second needs the first of the other. */
+export const across = jobGraph({
+  name: 'across',
+  taskQueue: 'reports',
+  nodes(graph, input: { to: number; everyMs: number }) {
+    const fetched = graph.node('fetched', mirror, input);
+    const tallied = graph.node('tallied', tally, input);
+    const second = graph.node('fetched again', mirror, input, { needs: [tallied] });
+    const last = graph.node('tallied again', tally, input, { needs: [fetched] });
+    const written = graph.node('report', report, { title: 'all', counts: [second.result, last.result] });
+    return { report: written.result };
+  },
+});
+
+export const ALL_JOBS = [mirror, tally, report, fragile, untilTold, large];
 /** What the jobs above ask whether they may end, or need not fail any more. */
 export const MENDED_TABLE = 'create table mended (job text not null)';
