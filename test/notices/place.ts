@@ -53,9 +53,14 @@ export class NoticePlace {
     return place;
   }
 
+  /** A command, with the config. */
   run(args: readonly string[], env: NodeJS.ProcessEnv = {}): TestProcess {
-    const whole = args.includes('--config') ? args : [...args, '--config', CONFIG];
-    return this.#processes.node('dist-with-failpoints/cli/main.js', whole, { env: { ...this.#env, ...env } });
+    return this.ask(args.includes('--config') ? args : [...args, '--config', CONFIG], env);
+  }
+
+  /** A command that knows no config. */
+  ask(args: readonly string[], env: NodeJS.ProcessEnv = {}): TestProcess {
+    return this.#processes.node('dist-with-failpoints/cli/main.js', args, { env: { ...this.#env, ...env } });
   }
 
   async start(command: 'worker' | 'deploy-worker', env: NodeJS.ProcessEnv = {}): Promise<TestProcess> {

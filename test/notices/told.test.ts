@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { NOTICE_TAKEN_FOR } from '../../src/defaults.ts';
-import { count, failing } from '../app/count-job.ts';
+import { cancellable, count, failing } from '../app/count-job.ts';
 import { atomic } from '../app/misbehaving-jobs.ts';
 import { atEnd } from '../support/at-end.ts';
 import { eventually } from '../support/eventually.ts';
@@ -26,6 +26,10 @@ test('a deploy interrupts a job: its owner hears of it, of its going on and of i
   const job = await place.scene.jobs.start(count, { to: 150, everyMs: 20 }, { id: 'import-7', owner: ADA });
   await place.scene.jobs.start(failing, { progress: false, times: 9 }, { id: 'fails', owner: 'team-maps' });
   await eventually(async () => expect((await job.row())?.seq).toBeGreaterThan(10), SOON);
+  const cancelled = await place.scene.jobs.start(cancellable, { to: 100_000 }, { id: 'cancelled', owner: 'team-maps' });
+  await eventually(async () => expect((await cancelled.row())?.state).toBe('running'), SOON);
+  await cancelled.cancel();
+  await eventually(() => expect(place.told('cancelled').map(({ type }) => type)).toEqual(['job.cancelled']), SOON);
   const deploy = place.run(['deploy', 'run', '--id', 'v2', '--config', CONFIG, '--', 'sleep', '1']);
   expect(await deploy.ended({ within: 60_000 })).toMatchObject({ code: 0 });
   expect(await job.result()).toEqual({ counted: 150 });
@@ -34,7 +38,7 @@ test('a deploy interrupts a job: its owner hears of it, of its going on and of i
   await eventually(() => expect(place.told('fails')).toHaveLength(1), SOON);
   await eventually(() => expect(place.mailbox.mails).toHaveLength(3), SOON);
   expect(place.told('import-7').map(({ type }) => type)).toEqual(['job.interrupted', 'job.resumed', 'job.finished']);
-  expect(new Set(place.hook.notices.map(({ id }) => id)).size).toBe(4);
+  expect(new Set(place.hook.notices.map(({ id }) => id)).size).toBe(5);
   expect(place.mailbox.mails.map((mail) => [mail.to, header(mail, 'Subject'), mail.secure])).toEqual([
     [[ADA], '[test] Job import-7 was interrupted', true],
     [[ADA], '[test] Job import-7 goes on', true],
@@ -44,6 +48,7 @@ test('a deploy interrupts a job: its owner hears of it, of its going on and of i
   expect(place.mailbox.mails.map((mail) => header(mail, 'Message-ID'))).toEqual(
     place.told('import-7').map(({ id }) => `<${id}@example.org>`),
   );
+  expect(place.hook.deliveries).toHaveLength(5);
   // Why it failed is told to the one whose config says so; the outbox does not have it.
   expect(place.told('fails')).toMatchObject([{ type: 'job.failed', reason: 'failure 1' }]);
   expect(place.hanging.deliveries.length).toBeGreaterThan(0);
@@ -55,7 +60,7 @@ test('a deploy interrupts a job: its owner hears of it, of its going on and of i
 
   // Deliveries to the one that hangs fail, and say so.
   const [, deployWorker] = place.started;
-  await deployWorker!.waitForLine(/a notice could not be told yet.*|no answer within 10 s/, SOON);
+  await deployWorker!.waitForLine(/no answer within 10 s.*a notice could not be told yet/, SOON);
   const written = [await place.wholeLedger(), ...place.started.map(({ stdout, stderr }) => stdout + stderr)].join('\n');
   expect(written).toContain('import-7');
   for (const secret of place.secrets) expect(written).not.toContain(secret);
