@@ -34,6 +34,9 @@ export const JOB_RETRY = {
   maximumIntervalMs: 60_000,
 };
 
+/** Nodes of a graph that run at once: as many as one worker has slices of a queue. */
+export const GRAPH_MAX_PARALLEL = 100;
+
 /** How often the worker that watches looks for dead ones: found 0.13 s after their death on average, for one query. */
 export const WATCH_EVERY = 250;
 /** A workflow task that the worker it is meant for does not take goes to any other after this; the SDK's 10 s would be

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
+import type { Keyring } from '../crypto/keyring.ts';
 import { LockkeeperError } from '../errors.ts';
 import type { AnyJob, InputOf, JobDefinition, ResultOf } from '../jobs/define-job.ts';
 import { checkJobOwner } from '../jobs/owner.ts';
@@ -12,7 +13,7 @@ import { JobHandle } from './job-handle.ts';
 import { checkJobId, checkedInputHash } from './job-input.ts';
 import { findJobs } from './job-list.ts';
 import type { ListOptions } from './job-list.ts';
-import { nameOf } from './job-row.ts';
+import { nameOf, openTexts } from './job-row.ts';
 
 export interface StartOptions {
   /**
@@ -39,10 +40,13 @@ export type StartArguments<I> = undefined extends I
 export class JobClient {
   readonly #client: Client;
   readonly #ledger: Ledger;
+  readonly #keyring: Keyring | undefined;
 
-  constructor(client: Client, ledger: Ledger) {
+  /** `keyring`: that of the workers; without it large results, notes and reasons of an encrypted ledger cannot be read. */
+  constructor(client: Client, ledger: Ledger, keyring?: Keyring) {
     this.#client = client;
     this.#ledger = ledger;
+    this.#keyring = keyring;
   }
 
   /**
@@ -91,15 +95,16 @@ export class JobClient {
    * @example const { rows } = await jobs.handle<typeof importCities>('import-7').result();
    */
   handle<D extends AnyJob = JobDefinition>(id: string): JobHandle<ResultOf<D>> {
-    return new JobHandle<ResultOf<D>>(this.#client, this.#ledger, id);
+    return new JobHandle<ResultOf<D>>(this.#client, this.#ledger, id, this.#keyring);
   }
 
   /**
    * Jobs, latest first: those of the ledger, and the ones that wait for their first slice, as `pending`.
    * @example const stuck = await jobs.list({ state: 'quarantined', name: 'importCities', limit: 10 });
    */
-  list(options: ListOptions = {}): Promise<JobRow[]> {
-    return findJobs(this.#client, this.#ledger, options);
+  async list(options: ListOptions = {}): Promise<JobRow[]> {
+    const rows = await findJobs(this.#client, this.#ledger, options);
+    return rows.map((row) => openTexts(row, this.#keyring));
   }
 
   /** The job that is there is the one that was asked for. */

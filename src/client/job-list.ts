@@ -3,6 +3,7 @@ import { listJobs, newestJobs } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { jobRowOf } from './job-row.ts';
+import { quoted } from './visibility.ts';
 
 /** Jobs in a list unless asked otherwise. */
 const LIST_LIMIT = 50;
@@ -72,6 +73,3 @@ async function* latest(client: Client, query: string): AsyncGenerator<WorkflowEx
   }
   if (some.length > 0) yield some;
 }
-
-/** A string of Temporal's query language; it may come from anybody. */
-const quoted = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;

@@ -1,5 +1,7 @@
 import type { WorkflowExecutionInfo, WorkflowExecutionStatusName } from '@temporalio/client';
 import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
+import { JobSeal } from '../crypto/job-seal.ts';
+import type { Keyring } from '../crypto/keyring.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 
 const ENDED: readonly JobRow['state'][] = ['done', 'failed', 'cancelled'];
@@ -52,5 +54,17 @@ function waitingRow(workflow: SeenWorkflow): JobRow {
     losses: 0,
     progress: {},
     createdAt: workflow.startTime,
+  };
+}
+
+/** The row with what is the job's own in it decrypted, where the key is there. */
+export function openTexts(row: JobRow, keyring: Keyring | undefined): JobRow {
+  if (row.key === undefined) return row;
+  const seal = new JobSeal(keyring, row.key);
+  const { note } = row.progress;
+  return {
+    ...row,
+    progress: { ...row.progress, ...(note !== undefined && { note: seal.openText(note, 'note') }) },
+    ...(row.reason !== undefined && { reason: seal.openText(row.reason, 'reason') }),
   };
 }

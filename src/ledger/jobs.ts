@@ -3,6 +3,8 @@ import type { Ledger } from './pool.ts';
 
 /** A job as the view `lockkeeper.jobs` shows it. */
 export interface JobRow {
+  /** Its identity in the ledger, where it is there already. */
+  readonly key?: string;
   readonly workflowId: string;
   readonly name: string;
   readonly taskQueue: string;
@@ -22,6 +24,7 @@ export interface JobRow {
 }
 
 interface RawJob {
+  key: string;
   workflow_id: string;
   name: string;
   task_queue: string;
@@ -41,6 +44,7 @@ interface RawJob {
 }
 
 const jobRow = (r: RawJob): JobRow => ({
+  key: r.key,
   workflowId: r.workflow_id,
   name: r.name,
   taskQueue: r.task_queue,
@@ -95,4 +99,14 @@ export async function newestJobs(ledger: Ledger, workflowIds: readonly string[])
     [ledger.namespace, workflowIds],
   );
   return rows.map(jobRow);
+}
+
+/** Where the results of these workflow ids are, by the id: of those whose newest job is done. */
+export async function resultKeys(ledger: Ledger, workflowIds: readonly string[]): Promise<Map<string, string>> {
+  const { rows } = await ledger.pool.query<{ workflow_id: string; key: string; state: JobPhase }>(
+    `select distinct on (workflow_id) workflow_id, key, state from lockkeeper._jobs
+     where namespace = $1 and workflow_id = any($2) order by workflow_id, created_at desc`,
+    [ledger.namespace, workflowIds],
+  );
+  return new Map(rows.filter(({ state }) => state === 'done').map((row) => [row.workflow_id, row.key]));
 }

@@ -5,9 +5,11 @@ import proto from '@temporalio/proto';
 import { expect } from 'vitest';
 import { readLimit } from '../../src/client/queue-limit.ts';
 import { DeployClient } from '../../src/client/deploy-client.ts';
+import { GraphClient } from '../../src/client/graph-client.ts';
 import { JobClient } from '../../src/client/job-client.ts';
 import { runDeploy } from '../../src/client/run-deploy.ts';
 import type { DeployEnd, DeployEvent, RunDeployOptions } from '../../src/client/run-deploy.ts';
+import type { Keyring } from '../../src/crypto/keyring.ts';
 import type { AnyJob } from '../../src/jobs/index.ts';
 import { migrateLedger } from '../../src/ledger/migrate.ts';
 import { readSteps } from '../../src/ledger/deploy-steps.ts';
@@ -64,16 +66,20 @@ export const external = (more: Partial<Extract<PlanStep, { type: 'external' }>> 
 export class Scene {
   readonly temporal: FreshNamespace;
   readonly ledger: Ledger;
+  readonly keyring: Keyring | undefined;
   readonly jobs: JobClient;
+  readonly graphs: GraphClient;
   readonly deploys: DeployClient;
   readonly output: string[] = [];
   /** What the next deploys do. */
   plan: ResolvedPlan = PLAN;
 
-  constructor(temporal: FreshNamespace, ledger: Ledger) {
+  constructor(temporal: FreshNamespace, ledger: Ledger, keyring?: Keyring) {
     this.temporal = temporal;
     this.ledger = ledger;
-    this.jobs = new JobClient(temporal.client, ledger);
+    this.keyring = keyring;
+    this.jobs = new JobClient(temporal.client, ledger, keyring);
+    this.graphs = new GraphClient(temporal.client, ledger, keyring);
     this.deploys = new DeployClient(temporal.client, ENVIRONMENT);
   }
 
@@ -84,11 +90,13 @@ export class Scene {
   async startWorker(
     jobs: readonly AnyJob[],
     buildId = 'v1',
+    keyring = this.keyring,
   ): Promise<{ stop: (reason?: string) => Promise<void>; id: string }> {
     const worker = await createWorker({
       environment: ENVIRONMENT,
       temporal: this.temporal,
       ledger: this.ledger,
+      keyring,
       jobs,
       buildId,
       log: quietLog,
@@ -200,9 +208,9 @@ export interface DeployOptions {
   readonly signal?: AbortSignal;
 }
 
-export async function openScene(): Promise<Scene> {
+export async function openScene(keyring?: Keyring): Promise<Scene> {
   const temporal = await freshNamespace();
   const ledger = await freshLedger({ namespace: temporal.namespace });
   await migrateLedger(ledger.databaseUrl, quietLog);
-  return new Scene(temporal, ledger);
+  return new Scene(temporal, ledger, keyring);
 }

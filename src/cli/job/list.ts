@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
-import { JobClient } from '../../client/job-client.ts';
 import type { JobRow } from '../../ledger/jobs.ts';
 import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -31,12 +30,8 @@ export interface JobListOptions extends JsonOptions {
 
 /** Jobs, latest first, those that wait for their first slice included. */
 export async function jobList({ state, owner, limit, json }: JobListOptions): Promise<number> {
-  const rows = await withBoth(({ temporal, ledger }) =>
-    new JobClient(temporal.client, ledger).list({
-      limit,
-      ...(state && { state }),
-      ...(owner !== undefined && { owner }),
-    }),
+  const rows = await withBoth(({ jobs }) =>
+    jobs.list({ limit, ...(state && { state }), ...(owner !== undefined && { owner }) }),
   );
   if (json) printAs(z.array(Job), rows);
   else print(rows.length === 0 ? 'no jobs' : jobTable(rows, widthOf(process.stdout)));

@@ -1,5 +1,5 @@
 import { LEDGER_DATABASE } from '../config.ts';
-import { unknownWord } from '../did-you-mean.ts';
+import { unknownWord } from '../../did-you-mean.ts';
 import type { Finding, Path } from '../problems.ts';
 import { field, isMap, keysOf } from '../raw.ts';
 import { checkItemNames } from './item-names.ts';

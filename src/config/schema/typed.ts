@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { didYouMean } from '../did-you-mean.ts';
+import { didYouMean } from '../../did-you-mean.ts';
 import { keysOf } from '../raw.ts';
 import type { IssueParams } from './values.ts';
 
