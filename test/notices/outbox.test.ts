@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { NOTICE_DEADLINE, NOTICE_ORDER_TRIES, NOTICE_TAKEN_FOR } from '../../src/defaults.ts';
-import { markCancelling, markJob } from '../../src/ledger/checkpoints.ts';
+import { markCancelling, markJob } from '../../src/ledger/mark-job.ts';
 import { endClaim } from '../../src/ledger/claims.ts';
 import { readReason, recordDelivered, recordFailure, takeNotices, tidyNotices } from '../../src/ledger/notices.ts';
 import type { TakenNotice } from '../../src/ledger/notices.ts';
@@ -10,6 +10,7 @@ import type { ReceiverRow } from '../../src/ledger/receivers.ts';
 import { JOB_EVENTS } from '../../src/notices/events.ts';
 import { claim, onConnection, begin, openQueue, save } from '../support/claiming.ts';
 import type { Claimed } from '../support/claiming.ts';
+import { freshLogin } from '../support/logins.ts';
 import { freshLedger } from '../support/fresh-ledger.ts';
 
 /** As `openQueue` has it. */
@@ -286,6 +287,21 @@ describe('tidying', () => {
     await later(NOTICE_DEADLINE + 1);
     expect(await tidyNotices(ledger, ENVIRONMENT)).toBe(1);
     expect(await left()).toEqual(['failed']);
+  });
+});
+
+test('a deploy worker needs no more than the rights of a worker', async () => {
+  const login = await freshLogin(ledger.databaseUrl, 'in role lockkeeper_worker');
+  const own = await freshLedger({ databaseUrl: login.url });
+  await writeReceivers(own, ENVIRONMENT, [everything('all')]);
+  await keepReceivers(own, ENVIRONMENT, ['all']);
+  for (let n = 0; n < 2; n += 1) await release(await claim(own, { taskQueue }));
+  const [first, second] = await takeNotices(own, ENVIRONMENT, 'all', 10);
+  await recordDelivered(own, first!.number);
+  await recordFailure(own, second!, FAILURE);
+  expect(await tidyNotices(own, ENVIRONMENT)).toBe(0);
+  await expect(own.pool.query('update lockkeeper._notices set subject = event')).rejects.toMatchObject({
+    code: '42501',
   });
 });
 

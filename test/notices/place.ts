@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import type pg from 'pg';
 import { EFFECT_TABLE } from '../app/count-job.ts';
 import { atEnd } from '../support/at-end.ts';
 import { Authority } from '../support/certificates.ts';
@@ -75,21 +74,6 @@ export class NoticePlace {
     return this.hook.notices.flatMap(({ type, id, data }) =>
       'job' in data && data.job.id === job ? [{ type, id, reason: data.job.reason }] : [],
     );
-  }
-
-  /** Every row of every table of the ledger, as text. */
-  async wholeLedger(): Promise<string> {
-    const { pool } = this.scene.ledger;
-    const tables: pg.QueryResult<{ name: string }> = await pool.query(
-      `select table_name as name from information_schema.tables where table_schema = 'lockkeeper'`,
-    );
-    const texts = await Promise.all(
-      tables.rows.map(async ({ name }) => {
-        const { rows } = await pool.query<{ row: string }>(`select t::text as row from lockkeeper."${name}" t`);
-        return rows.map(({ row }) => row).join('\n');
-      }),
-    );
-    return texts.join('\n');
   }
 
   /** What nobody may read anywhere, in the forms in which it could leak. */
