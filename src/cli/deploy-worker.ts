@@ -21,7 +21,7 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
   const buildId = buildIdOf(options, config);
   const log = createLogger({ buildId });
   return withBoth(
-    async ({ temporal, ledger }) => {
+    async ({ temporal, ledger, keyring }) => {
       await ensureSearchAttributes(temporal.connection, temporal.namespace);
       const { createDeployWorker } = await import('../workers/deploy-worker.ts');
       const created = await createDeployWorker({
@@ -31,6 +31,7 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
         taskQueues: config.queues.map((queue) => queue.taskQueue),
         buildId,
         receivers,
+        keyring,
         resolvePlan: (name, parameters) => resolvePlan(config, name, parameters),
         databaseUrl: (name) => databaseUrlOf(config, name),
         output: ({ text, ...where }) => log.info(where, text),
