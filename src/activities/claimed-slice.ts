@@ -9,10 +9,12 @@ import { afterFailure, backoffMs } from '../jobs/retry.ts';
 import { isRetryable, runSlice } from '../jobs/run-slice.ts';
 import type { SliceEnd } from '../jobs/run-slice.ts';
 import { LedgerAway, Saver } from '../jobs/saver.ts';
-import { forLedger, spoken } from '../jobs/reason.ts';
+import { forLedger } from '../jobs/reason.ts';
 import type { Reason } from '../jobs/reason.ts';
 import { restoreSaved } from '../jobs/state.ts';
+import type { Restored } from '../jobs/state.ts';
 import { endClaim } from '../ledger/claims.ts';
+import type { ClaimResult } from '../ledger/claims.ts';
 import { loadCheckpoint } from '../ledger/checkpoints.ts';
 import type { Progress } from '../ledger/checkpoints.ts';
 import { markJob } from '../ledger/mark-job.ts';
@@ -20,6 +22,8 @@ import { isConnectionError } from '../ledger/sql-errors.ts';
 import type { JobFailureDetails, SliceInput, SliceOutcome } from '../protocol.ts';
 import { signalDrained } from './drain-signal.ts';
 import type { SliceDependencies } from './slice-dependencies.ts';
+import { outcomeOf, settleUnrestorable } from './unrestorable.ts';
+import type { Became } from './unrestorable.ts';
 
 /** Longest reason that goes into the ledger, characters. */
 const LONGEST_REASON = 500;
@@ -33,6 +37,8 @@ export class ClaimedSlice {
   readonly #claim: string;
   readonly #saver: Saver;
   readonly #context = Context.current();
+  /** The ledger turned out to be older than the job. */
+  readonly #wentBack: string | undefined;
   /** The job's own code has begun. */
   #begun = false;
 
@@ -41,13 +47,14 @@ export class ClaimedSlice {
     input: SliceInput,
     definition: AnyJob,
     seal: JobSeal,
-    claimed: { readonly claim: string; readonly epoch: number; readonly seq: number },
+    claimed: Pick<ClaimResult, 'epoch' | 'seq' | 'wentBack'> & { readonly claim: string },
   ) {
     this.#deps = deps;
     this.#input = input;
     this.#definition = definition;
     this.#seal = seal;
     this.#claim = claimed.claim;
+    this.#wentBack = claimed.wentBack;
     const fence = { key: input.key, claim: claimed.claim, epoch: claimed.epoch };
     const stateVersion = definition.options.state?.version ?? 1;
     this.#saver = new Saver(deps.ledger, fence, claimed.seq, stateVersion, { seal, buildId: deps.buildId });
@@ -66,9 +73,10 @@ export class ClaimedSlice {
       // Nothing to undo, whatever is in its state.
       if (this.#input.mode === 'cancel' && !this.#definition.options.onCancel)
         return await this.#finish({ kind: 'cancelled' });
+      if (this.#wentBack !== undefined) return await this.#tellWentBack(this.#wentBack);
       const load = () => loadCheckpoint(this.#deps.ledger, this.#input.key);
       const restored = restoreSaved(this.#definition, await this.#saver.whenLedgerIsBack(load), this.#seal);
-      if (!restored.ok) return await this.#quarantine(restored.reason);
+      if (!restored.ok) return await this.#unrestorable(restored);
       return await this.#finish(await this.#work(restored.state, stopping));
     } catch (error) {
       if (error instanceof LedgerAway) return await this.#finish({ kind: 'ledgerAway' });
@@ -134,13 +142,28 @@ export class ClaimedSlice {
     return { kind: 'yielded', seq: this.seq, reason, ...(as === 'released' && { stopped: this.#claim }) };
   }
 
-  async #quarantine(reason: Reason): Promise<SliceOutcome> {
-    await this.#mark('quarantined', reason);
-    await this.#end('quarantined');
-    return { kind: 'quarantined', seq: this.seq, reason: spoken(reason) };
+  /** The workflow hears of it before the job goes on. */
+  #tellWentBack(reason: string): Promise<SliceOutcome> {
+    this.#deps.log.warn(
+      { job: this.#definition.name, key: this.#input.key, reason },
+      'a job goes on from an earlier checkpoint',
+    );
+    return this.#ended({ kind: 'wentBack', reason });
   }
 
-  #mark(state: 'waiting' | 'quarantined' | 'failed' | 'cancelled', reason: Reason): Promise<boolean> {
+  async #unrestorable(found: Extract<Restored, { ok: false }>): Promise<SliceOutcome> {
+    const { key, claim, epoch } = this.#saver.fence;
+    const { mode } = this.#input;
+    const job = { definition: this.#definition, key, claim, epoch, mode, seal: this.#seal };
+    return this.#ended(await this.#saver.whenLedgerIsBack(() => settleUnrestorable(this.#deps, job, found)));
+  }
+
+  async #ended(became: Became): Promise<SliceOutcome> {
+    const told = await this.#end(became.kind === 'quarantined' ? 'quarantined' : 'its checkpoint cannot be restored');
+    return told ? outcomeOf(became, this.seq) : this.#untold(became.reason, 'released');
+  }
+
+  #mark(state: 'waiting' | 'failed' | 'cancelled', reason: Reason): Promise<boolean> {
     const text = forLedger(reason, this.#seal);
     return this.#unlessAway(() => markJob(this.#deps.ledger, this.#input.key, this.#claim, state, text));
   }

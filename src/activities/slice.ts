@@ -4,7 +4,7 @@ import { LEDGER_PATIENCE, PARK_FOR, SLICE_HEARTBEAT_EVERY } from '../defaults.ts
 import { JobSeal } from '../crypto/job-seal.ts';
 import { failpoint, failpointSoon } from '../failpoints.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
-import { openCheckpoint } from '../jobs/state.ts';
+import { openResult } from '../jobs/state.ts';
 import { claimSlice } from '../ledger/claims.ts';
 import type { ClaimResult } from '../ledger/claims.ts';
 import { loadCheckpoint } from '../ledger/checkpoints.ts';
@@ -13,6 +13,7 @@ import { isConnectionError } from '../ledger/sql-errors.ts';
 import type { ReleaseChoice, SliceInput, SliceOutcome } from '../protocol.ts';
 import { ClaimedSlice, doneOutcome } from './claimed-slice.ts';
 import type { SliceDependencies } from './slice-dependencies.ts';
+import { outcomeOf, settleUnrestorable } from './unrestorable.ts';
 
 /** The activity that runs one slice of any job: claim, run, step aside or end. */
 export function createSliceActivity(deps: SliceDependencies) {
@@ -109,7 +110,7 @@ class SliceRun {
         });
         return this.#claimed.run(stopping);
       case 'ended':
-        return this.#endedBefore(claimed);
+        return this.#endedBefore(definition, claimed);
       case 'behind':
       case 'quarantined':
         return {
@@ -137,21 +138,21 @@ class SliceRun {
       releaseSeq: releaseSeq(this.#input.release),
       atomicMs: definition.atomicMs,
       lossesAllowed: definition.lossesAllowed,
+      onUnrestorable: this.#input.mode === 'cancel' ? 'quarantine' : definition.onUnrestorable,
     });
   }
 
   /** A slice that ran before has saved the result and was interrupted before it could say so. */
-  async #endedBefore(claimed: ClaimResult): Promise<SliceOutcome> {
-    if (claimed.reason === 'cancelled') return { kind: 'cancelled', seq: claimed.seq };
-    const last = await loadCheckpoint(this.#deps.ledger, this.#input.key);
-    if (last === undefined || last === 'missing' || last.kind !== 'done') {
-      return {
-        kind: 'quarantined',
-        seq: claimed.seq,
-        reason: `the job is ${claimed.reason} and its result is not in the ledger`,
-      };
-    }
-    return doneOutcome(claimed.seq, openCheckpoint(last, this.#seal).value);
+  async #endedBefore(definition: AnyJob, { reason, seq, epoch }: ClaimResult): Promise<SliceOutcome> {
+    if (reason === 'cancelled') return { kind: 'cancelled', seq };
+    const { key, mode } = this.#input;
+    // Nobody asks for its result.
+    if (mode === 'cancel') return { kind: 'done', seq };
+    const seal = this.#seal;
+    const opened = openResult(await loadCheckpoint(this.#deps.ledger, key), seal);
+    if (opened.ok) return doneOutcome(seq, opened.result);
+    const job = { definition, key, claim: undefined, epoch, mode, seal };
+    return outcomeOf(await settleUnrestorable(this.#deps, job, opened), seq);
   }
 }
 

@@ -21,6 +21,8 @@ export interface ClaimRequest {
   readonly atomicMs?: number | undefined;
   /** Losses without progress that end in quarantine; 5 unless said otherwise. */
   readonly lossesAllowed?: number | undefined;
+  /** Where the ledger knows less than the workflow was told; quarantine unless said otherwise. */
+  readonly onUnrestorable?: 'previous' | 'restart' | 'quarantine' | undefined;
 }
 
 export type ClaimVerdict = 'claimed' | 'gateClosed' | 'ended' | 'behind' | 'quarantined';
@@ -30,6 +32,8 @@ export interface ClaimResult {
   readonly epoch: number;
   readonly seq: number;
   readonly reason: string | undefined;
+  /** Why the job goes on from another checkpoint than the one the workflow was told of, as its definition says. */
+  readonly wentBack: string | undefined;
 }
 
 /** Asks for the right to run one slice. See `lockkeeper.claim_slice` in the migrations for what each verdict means. */
@@ -39,9 +43,10 @@ export async function claimSlice(ledger: Ledger, c: ClaimRequest): Promise<Claim
     epoch: string;
     seq: string;
     reason: string | null;
+    went_back: string | null;
   }>({
     name: 'claim_slice',
-    text: 'select * from lockkeeper.claim_slice($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
+    text: 'select * from lockkeeper.claim_slice($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)',
     values: [
       c.claim,
       c.key,
@@ -57,10 +62,17 @@ export async function claimSlice(ledger: Ledger, c: ClaimRequest): Promise<Claim
       c.releaseSeq ?? null,
       c.lossesAllowed ?? LOSSES_UNTIL_QUARANTINE,
       c.atomicMs ?? null,
+      c.onUnrestorable ?? 'quarantine',
     ],
   });
   const row = rows[0]!;
-  return { verdict: row.verdict, epoch: Number(row.epoch), seq: Number(row.seq), reason: row.reason ?? undefined };
+  return {
+    verdict: row.verdict,
+    epoch: Number(row.epoch),
+    seq: Number(row.seq),
+    reason: row.reason ?? undefined,
+    wentBack: row.went_back ?? undefined,
+  };
 }
 
 export interface EndedClaim {
