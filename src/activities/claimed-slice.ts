@@ -3,7 +3,7 @@ import type { JobSeal } from '../crypto/job-seal.ts';
 import { RESULT_IN_TEMPORAL_BYTES } from '../defaults.ts';
 import { LockkeeperError, readableError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
-import type { AnyJob } from '../jobs/define-job.ts';
+import type { AnyJob, OnUnrestorable } from '../jobs/define-job.ts';
 import { parseInput } from '../jobs/input.ts';
 import { afterFailure, backoffMs } from '../jobs/retry.ts';
 import { isRetryable, runSlice } from '../jobs/run-slice.ts';
@@ -12,15 +12,16 @@ import { LedgerAway, Saver } from '../jobs/saver.ts';
 import { forLedger } from '../jobs/reason.ts';
 import type { Reason } from '../jobs/reason.ts';
 import { restoreSaved } from '../jobs/state.ts';
-import type { Restored } from '../jobs/state.ts';
+import type { NotOpened } from '../jobs/state.ts';
 import { endClaim } from '../ledger/claims.ts';
 import type { ClaimResult } from '../ledger/claims.ts';
 import { loadCheckpoint } from '../ledger/checkpoints.ts';
 import type { Progress } from '../ledger/checkpoints.ts';
-import { markJob } from '../ledger/mark-job.ts';
+import { markCancelling, markJob } from '../ledger/mark-job.ts';
 import { isConnectionError } from '../ledger/sql-errors.ts';
 import type { JobFailureDetails, SliceInput, SliceOutcome } from '../protocol.ts';
 import { signalDrained } from './drain-signal.ts';
+import { inputOf } from './input-of.ts';
 import type { SliceDependencies } from './slice-dependencies.ts';
 import { outcomeOf, settleUnrestorable } from './unrestorable.ts';
 import type { Became } from './unrestorable.ts';
@@ -77,15 +78,20 @@ export class ClaimedSlice {
       const load = () => loadCheckpoint(this.#deps.ledger, this.#input.key);
       const restored = restoreSaved(this.#definition, await this.#saver.whenLedgerIsBack(load), this.#seal);
       if (!restored.ok) return await this.#unrestorable(restored);
-      return await this.#finish(await this.#work(restored.state, stopping));
+      const given = await this.#saver.whenLedgerIsBack(() =>
+        inputOf(this.#deps.ledger, this.#deps.keyring, this.#input),
+      );
+      // Another state of its own would not mend it.
+      if (!given.ok) return await this.#unrestorable(given, 'quarantine');
+      return await this.#finish(await this.#work(restored.state, given.input, stopping));
     } catch (error) {
       if (error instanceof LedgerAway) return await this.#finish({ kind: 'ledgerAway' });
       throw await this.#fail(error);
     }
   }
 
-  #work(state: unknown, stopping: AbortSignal): Promise<SliceEnd> {
-    const input = parseInput(this.#definition, this.#input.input);
+  #work(state: unknown, given: unknown, stopping: AbortSignal): Promise<SliceEnd> {
+    const input = parseInput(this.#definition, given);
     this.#begun = true;
     return runSlice({
       definition: this.#definition,
@@ -114,6 +120,8 @@ export class ClaimedSlice {
         // The worker's grace time was over, or the server gave this attempt up: an interruption like any other.
         if (this.#input.mode === 'run' && !this.#context.cancellationDetails?.cancelRequested)
           return this.#yielded('told to stop at once', this.#interrupted);
+        if (this.#input.mode === 'run')
+          await this.#unlessAway(() => markCancelling(this.#deps.ledger, this.#input.key, this.#claim));
         await this.#end('cancelled');
         if (this.#input.mode === 'cancel') return { kind: 'cancelled', seq: this.seq };
         throw new CancelledFailure('the job was cancelled');
@@ -151,10 +159,13 @@ export class ClaimedSlice {
     return this.#ended({ kind: 'wentBack', reason });
   }
 
-  async #unrestorable(found: Extract<Restored, { ok: false }>): Promise<SliceOutcome> {
+  async #unrestorable(
+    found: NotOpened,
+    onUnrestorable: OnUnrestorable = this.#definition.onUnrestorable,
+  ): Promise<SliceOutcome> {
     const { key, claim, epoch } = this.#saver.fence;
     const { mode } = this.#input;
-    const job = { definition: this.#definition, key, claim, epoch, mode, seal: this.#seal };
+    const job = { definition: { ...this.#definition, onUnrestorable }, key, claim, epoch, mode, seal: this.#seal };
     return this.#ended(await this.#saver.whenLedgerIsBack(() => settleUnrestorable(this.#deps, job, found)));
   }
 

@@ -4,6 +4,7 @@ import { LEDGER_PATIENCE, PARK_FOR, SLICE_HEARTBEAT_EVERY } from '../defaults.ts
 import { JobSeal } from '../crypto/job-seal.ts';
 import { failpoint, failpointSoon } from '../failpoints.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
+import { ownerOf } from '../jobs/owner.ts';
 import { openResult } from '../jobs/state.ts';
 import { claimSlice } from '../ledger/claims.ts';
 import type { ClaimResult } from '../ledger/claims.ts';
@@ -139,6 +140,8 @@ class SliceRun {
       atomicMs: definition.atomicMs,
       lossesAllowed: definition.lossesAllowed,
       onUnrestorable: this.#input.mode === 'cancel' ? 'quarantine' : definition.onUnrestorable,
+      owner: ownerOf(this.#input.owner),
+      cancelling: this.#input.mode === 'cancel',
     });
   }
 

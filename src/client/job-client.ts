@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import type { Keyring } from '../crypto/keyring.ts';
 import { LockkeeperError } from '../errors.ts';
 import type { AnyJob, InputOf, JobDefinition, ResultOf } from '../jobs/define-job.ts';
+import { checkJobOwner } from '../jobs/owner.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { JOB_WORKFLOW } from '../protocol.ts';
@@ -20,7 +21,7 @@ export interface StartOptions {
    * when it is done; one that failed or was cancelled begins anew.
    */
   readonly id?: string;
-  /** Whom the job belongs to; a search attribute. */
+  /** Whom the job belongs to, a name or a mail address of at most 200 characters: who is told of what becomes of it. */
   readonly owner?: string;
 }
 
@@ -51,6 +52,7 @@ export class JobClient {
   /**
    * Returns when Temporal has the job, before it begins.
    * @throws {LockkeeperError} JOB_INPUT_INVALID when it is too large, cannot be JSON or is refused by the job's `parseInput`
+   * @throws {LockkeeperError} USAGE when its id or owner is none
    * @throws {LockkeeperError} JOB_EXISTS when the id belongs to another job, or to this one with another input
    */
   async start<D extends AnyJob>(
@@ -59,10 +61,12 @@ export class JobClient {
   ): Promise<JobHandle<ResultOf<D>>> {
     const inputHash = checkedInputHash(definition, input);
     const id = checkJobId(options.id ?? `${definition.name}-${randomUUID()}`);
+    const owner = options.owner === undefined ? undefined : checkJobOwner(options.owner);
     const args: JobWorkflowInput = {
       job: definition.name,
       input,
       ...(definition.heartbeatTimeoutMs !== undefined && { heartbeatTimeoutMs: definition.heartbeatTimeoutMs }),
+      ...(owner !== undefined && { owner }),
     };
     try {
       await this.#client.workflow.start(JOB_WORKFLOW, {
@@ -76,7 +80,7 @@ export class JobClient {
         searchAttributes: {
           LockkeeperKind: ['job'],
           LockkeeperState: ['running'],
-          ...(options.owner !== undefined && { LockkeeperOwner: [options.owner] }),
+          ...(owner !== undefined && { LockkeeperOwner: [owner] }),
         },
       });
     } catch (error) {

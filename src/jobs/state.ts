@@ -9,13 +9,13 @@ export interface Checkpoint extends Pick<SavedCheckpoint, 'seq' | 'kind' | 'stat
   readonly value: unknown;
 }
 
-interface NotOpened {
+export interface NotOpened {
   readonly ok: false;
   readonly reason: Reason;
   /** Another worker may be able to: what is missing is missing here. */
   readonly elsewhere?: boolean;
 }
-type Opened<T> = ({ readonly ok: true } & T) | NotOpened;
+export type Opened<T> = ({ readonly ok: true } & T) | NotOpened;
 export type Restored = Opened<{ readonly state: unknown }>;
 
 /**

@@ -6,7 +6,7 @@ import { DRAIN_DEADLINE, SHUTDOWN_FORCE, SHUTDOWN_GRACE } from '../defaults.ts';
 import { durationOf } from '../duration.ts';
 import type { Duration } from '../duration.ts';
 import type { Keyring } from '../crypto/keyring.ts';
-import type { AnyJob } from '../jobs/define-job.ts';
+import type { AnyGraph, AnyJob } from '../jobs/index.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import type { Logger } from '../log.ts';
 import { JobHost, prepareLedger } from './job-host.ts';
@@ -25,6 +25,8 @@ export interface WorkerOptions {
    */
   readonly keyring?: Keyring | undefined;
   readonly jobs: readonly AnyJob[];
+  /** Graphs whose own workflows this worker runs, too; their nodes are run by whoever has the jobs. */
+  readonly graphs?: readonly AnyGraph[];
   /** Absolute path of a module with workflows of your own. */
   readonly workflows?: string | undefined;
   /** Other activities that your workflows call, by name. */
@@ -51,7 +53,7 @@ export interface LockkeeperWorker {
 }
 
 /**
- * Makes a worker for the task queues of the jobs given. For a Temporal Worker that you have already, see `lockkeeperPlugin`.
+ * Makes a worker for the task queues of the jobs and graphs given. For a Temporal Worker that you have already, see `lockkeeperPlugin`.
  * @throws {LockkeeperError} USAGE for a duration that is none, SETTING_BREAKS_LAW, LEDGER_WRONG_CLUSTER, LEDGER_POOLED, QUEUE_OF_ANOTHER_ENVIRONMENT, CONFIG_INVALID
  */
 export async function createWorker(options: WorkerOptions): Promise<LockkeeperWorker> {
@@ -76,7 +78,7 @@ class JobWorker implements LockkeeperWorker {
       shutdownGraceTime: durationOf('shutdownGrace', options.shutdownGrace ?? SHUTDOWN_GRACE),
       shutdownForceTime: durationOf('shutdownForce', options.shutdownForce ?? SHUTDOWN_FORCE),
     });
-    this.#taskQueues = [...new Set(options.jobs.map((job) => job.taskQueue))];
+    this.#taskQueues = [...new Set([...options.jobs, ...(options.graphs ?? [])].map(({ taskQueue }) => taskQueue))];
     this.#host = new JobHost({
       environment: options.environment,
       client: temporal.client,
