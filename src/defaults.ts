@@ -99,3 +99,9 @@ export const NOTICE_FAILED_KEPT = 2_592_000_000;
 
 /** How long a deploy waits to see work move again after its gates are open (the server needs 1.1 s). */
 export const MOVING_WITHIN = 30_000;
+
+/** Where the codec server listens: on this machine only, beside the Web UI of the dev server (8233). */
+export const CODEC_SERVER_ADDRESS = '127.0.0.1';
+export const CODEC_SERVER_PORT = 8_234;
+/** The environment variable that holds the tokens of the codec server. */
+export const CODEC_SERVER_TOKEN_ENV = 'LOCKKEEPER_CODEC_TOKEN';

@@ -58,9 +58,9 @@ export interface JobOptions<N extends string, I, R, S> {
    */
   readonly onUnrestorable?: OnUnrestorable;
   // `NoInfer`: the state's type comes from `state` alone, so that a wrong yield is an error where it stands.
-  run(job: Job<NoInfer<S>>, input: I): Steps<NoInfer<S>, R>;
+  run(job: NoInfer<Job<S>>, input: I): Steps<NoInfer<S>, R>;
   /** Undoes what must not stay when the job is cancelled; runs in slices of its own, with the last saved state. */
-  onCancel?(job: Job<NoInfer<S>>, input: I): Steps<NoInfer<S>>;
+  onCancel?(job: NoInfer<Job<S>>, input: I): Steps<NoInfer<S>>;
 }
 
 export type OnUnrestorable = 'previous' | 'restart' | 'quarantine';
