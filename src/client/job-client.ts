@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
+import { expectEncryption, findEncryption } from '../crypto/encryption.ts';
+import type { Encryption } from '../crypto/encryption.ts';
+import { readable } from '../crypto/reading-codec.ts';
 import { LockkeeperError } from '../errors.ts';
 import type { AnyJob, InputOf, JobDefinition, ResultOf } from '../jobs/define-job.ts';
 import type { JobRow } from '../ledger/jobs.ts';
@@ -12,6 +15,12 @@ import { checkJobId, checkedInputHash } from './job-input.ts';
 import { findJobs } from './job-list.ts';
 import type { ListOptions } from './job-list.ts';
 import { nameOf } from './job-row.ts';
+import { encryptionOf, readingClient } from './reading-client.ts';
+
+export interface JobClientOptions {
+  /** That of the Client's data converter, or LOCKKEEPER_KEY_FILE or LOCKKEEPER_KEYS, unless given. */
+  readonly encryption?: Encryption | undefined;
+}
 
 export interface StartOptions {
   /**
@@ -31,6 +40,10 @@ export type StartArguments<I> = undefined extends I
 /**
  * Starts jobs and looks after them. A job may be started at any time, also during a deploy: it begins when the gate of its
  * task queue opens.
+ *
+ * Without keys it starts nothing, unless it is told that nothing is to be encrypted; it still lists jobs, and cancels and
+ * releases them.
+ * @throws {LockkeeperError} KEYRING_INVALID
  * @example
  * const job = await new JobClient(client, ledger).start(importCities, { file }, { id: 'import-7' });
  * const { rows } = await job.result();
@@ -39,20 +52,25 @@ export class JobClient {
   readonly #client: Client;
   readonly #ledger: Ledger;
 
-  constructor(client: Client, ledger: Ledger) {
-    this.#client = client;
+  readonly #encryption: Encryption | undefined;
+
+  constructor(client: Client, ledger: Ledger, options: JobClientOptions = {}) {
+    this.#encryption = options.encryption ?? encryptionOf(client) ?? findEncryption();
+    this.#client = readingClient(client, this.#encryption);
     this.#ledger = ledger;
   }
 
   /**
    * Returns when Temporal has the job, before it begins.
    * @throws {LockkeeperError} JOB_INPUT_INVALID when it is too large, cannot be JSON or is refused by the job's `parseInput`
+   * @throws {LockkeeperError} KEYRING_MISSING when it is not said how the input is to be encrypted
    * @throws {LockkeeperError} JOB_EXISTS when the id belongs to another job, or to this one with another input
    */
   async start<D extends AnyJob>(
     definition: D,
     ...[input, options = {}]: StartArguments<InputOf<D>>
   ): Promise<JobHandle<ResultOf<D>>> {
+    expectEncryption(this.#encryption);
     const inputHash = checkedInputHash(definition, input);
     const id = checkJobId(options.id ?? `${definition.name}-${randomUUID()}`);
     const args: JobWorkflowInput = {
@@ -68,10 +86,11 @@ export class JobClient {
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
         staticSummary: `job ${definition.name}`,
-        memo: { job: definition.name, inputHash },
+        memo: { inputHash },
         searchAttributes: {
           LockkeeperKind: ['job'],
           LockkeeperState: ['running'],
+          LockkeeperJob: [definition.name],
           ...(options.owner !== undefined && { LockkeeperOwner: [options.owner] }),
         },
       });
@@ -102,7 +121,7 @@ export class JobClient {
   async #expectSame(id: string, job: string, inputHash: string): Promise<void> {
     const there = await this.#client.workflow.getHandle(id).describe();
     const name = nameOf(there);
-    const theirs = there.memo?.['inputHash'];
+    const theirs = readable(`which input job ${id} has`, there.memo?.['inputHash']);
     // Without a hash it was started by hand, or by an older version.
     if (name === job && (theirs === undefined || theirs === inputHash)) return;
     const what =

@@ -1,5 +1,7 @@
 import type { Client } from '@temporalio/client';
+import { readable } from '../crypto/reading-codec.ts';
 import { LockkeeperError } from '../errors.ts';
+import { isUnreadable } from '../protocol/payloads.ts';
 import { loadCheckpoint } from '../ledger/checkpoints.ts';
 import { readJob } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
@@ -32,10 +34,11 @@ export class JobHandle<R = unknown> {
 
   /**
    * Waits for the job's end. Throws Temporal's `WorkflowFailedError` when it failed or was cancelled; its `cause` says why.
-   * @throws {LockkeeperError} JOB_NOT_FOUND
+   * @throws {LockkeeperError} JOB_NOT_FOUND, KEY_MISSING when it is encrypted by a key that is not here
    */
   async result(): Promise<R> {
-    const result = (await this.#ask(() => this.#workflow.result())) as R | ResultInLedger;
+    const answer: unknown = await this.#ask(() => this.#workflow.result());
+    const result = readable(`the result of job ${this.id}`, answer) as R | ResultInLedger;
     if (!isInLedger(result)) return result;
     const last = await loadCheckpoint(this.#ledger, result.lockkeeperResultInLedger);
     if (last === undefined || last === 'missing')
@@ -43,9 +46,10 @@ export class JobHandle<R = unknown> {
     return last.value as R;
   }
 
-  /** What the job's workflow says; some worker must serve its queue. @throws {LockkeeperError} JOB_NOT_FOUND */
-  status(): Promise<JobStatus> {
-    return this.#ask(() => this.#workflow.query<JobStatus>(JOB_STATUS_QUERY));
+  /** What the job's workflow says; some worker must serve its queue. @throws {LockkeeperError} JOB_NOT_FOUND, KEY_MISSING */
+  async status(): Promise<JobStatus> {
+    const answer = await this.#ask(() => this.#workflow.query<JobStatus>(JOB_STATUS_QUERY));
+    return readable(`what the workflow of job ${this.id} says`, answer);
   }
 
   /** What the ledger says; undefined while the job has not begun its first slice. */
@@ -96,14 +100,15 @@ export class JobHandle<R = unknown> {
   }
 
   /**
-   * Releases the job from quarantine.
+   * Releases the job from quarantine. Its status then; undefined when the answer is encrypted by a key that is not here.
    * @throws {LockkeeperError} JOB_NOT_FOUND, USAGE when it is not in quarantine
    */
-  async release(choice: ReleaseChoice): Promise<JobStatus> {
+  async release(choice: ReleaseChoice): Promise<JobStatus | undefined> {
     try {
-      return await this.#ask(() =>
+      const status = await this.#ask(() =>
         this.#workflow.executeUpdate<JobStatus, [ReleaseChoice]>(RELEASE_UPDATE, { args: [choice] }),
       );
+      return isUnreadable(status) ? undefined : status;
     } catch (error) {
       throw refusalOf(error);
     }

@@ -13,15 +13,17 @@ const ENDED_AS: Partial<Record<WorkflowExecutionStatusName, JobRow['state']>> = 
 /** What is read of a workflow, whether it was described or listed. */
 export type SeenWorkflow = Pick<
   WorkflowExecutionInfo,
-  'workflowId' | 'type' | 'taskQueue' | 'startTime' | 'status' | 'memo'
+  'workflowId' | 'type' | 'taskQueue' | 'startTime' | 'status' | 'searchAttributes'
 >;
 
 /** Whether nothing more happens to a job. */
 export const hasEnded = ({ state }: Pick<JobRow, 'state'>): boolean => ENDED.includes(state);
 
-/** The job's name, as it was given to its workflow. */
-export const nameOf = ({ memo }: Pick<SeenWorkflow, 'memo'>): string | undefined =>
-  typeof memo?.['job'] === 'string' ? memo['job'] : undefined;
+/** The job's name, as it was given to its workflow; nothing of a search attribute is encrypted. */
+export function nameOf({ searchAttributes }: Pick<SeenWorkflow, 'searchAttributes'>): string | undefined {
+  const name = searchAttributes['LockkeeperJob']?.[0];
+  return typeof name === 'string' ? name : undefined;
+}
 
 /** A job as workflow and ledger know it together: the ledger has none before its first slice, and does not hear of a termination. */
 export function jobRowOf(workflow: SeenWorkflow, row: JobRow | undefined): JobRow {

@@ -2,6 +2,7 @@
 export const SEARCH_ATTRIBUTES = {
   LockkeeperKind: 'Keyword',
   LockkeeperState: 'Keyword',
+  LockkeeperJob: 'Keyword',
   LockkeeperProgress: 'Double',
   LockkeeperDeploy: 'Keyword',
   LockkeeperOwner: 'Keyword',

@@ -2,6 +2,7 @@ import { Client } from '@temporalio/client';
 import type { Worker, WorkerOptions } from '@temporalio/worker';
 import { clusterIdOf } from '../client/connection.ts';
 import { ensureSearchAttributes } from '../client/search-attributes.ts';
+import type { Encryption } from '../crypto/encryption.ts';
 import { DRAIN_DEADLINE } from '../defaults.ts';
 import { durationOf } from '../duration.ts';
 import { LockkeeperError } from '../errors.ts';
@@ -25,8 +26,12 @@ export interface Plugged {
 const invalid = (what: string, next: string) => new LockkeeperError('CONFIG_INVALID', what, { next });
 
 /** @throws {LockkeeperError} CONFIG_INVALID */
-export async function expectWorkflows(worker: WorkerOptions, { workflows }: LockkeeperPluginOptions): Promise<void> {
-  if (worker.workflowBundle) return expectMadeForJobs(worker.workflowBundle);
+export async function expectWorkflows(
+  worker: WorkerOptions,
+  { workflows }: LockkeeperPluginOptions,
+  encryption: Encryption,
+): Promise<void> {
+  if (worker.workflowBundle) return expectMadeForJobs(worker.workflowBundle, encryption !== 'plaintext');
   if (worker.workflowsPath !== undefined || workflows === 'elsewhere') return;
   throw invalid(
     `the Worker of ${worker.taskQueue} has neither workflowsPath nor workflowBundle, and jobs are workflows`,
@@ -36,7 +41,7 @@ export async function expectWorkflows(worker: WorkerOptions, { workflows }: Lock
 
 /** Makes what a Worker needs to run jobs. @throws {LockkeeperError} CONFIG_INVALID, LEDGER_SCHEMA and others */
 export async function plug(worker: WorkerOptions, options: LockkeeperPluginOptions): Promise<Plugged> {
-  const { taskQueue, connection, namespace = 'default', dataConverter } = worker;
+  const { taskQueue, connection, namespace = 'default' } = worker;
   const { environment, jobs, log = createLogger({ environment, taskQueue }) } = options;
   if (!connection)
     throw invalid('the Worker has no connection', 'Give it one: `await NativeConnection.connect({ … })`');
@@ -48,7 +53,8 @@ export async function plug(worker: WorkerOptions, options: LockkeeperPluginOptio
   const { ledger, close } = ledgerFor(options, namespace, log);
   const host = new JobHost({
     environment,
-    client: new Client({ connection, namespace, ...(dataConverter && { dataConverter }) }),
+    // What it tells the workflows of deploys is readable, whatever codecs the Worker has.
+    client: new Client({ connection, namespace }),
     ledger,
     jobs,
     taskQueues,

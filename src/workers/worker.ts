@@ -2,6 +2,8 @@ import { hostname } from 'node:os';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
 import type { TemporalConnection } from '../client/connection.ts';
+import { expectEncryption, findEncryption } from '../crypto/encryption.ts';
+import type { Encryption } from '../crypto/encryption.ts';
 import { DRAIN_DEADLINE, SHUTDOWN_FORCE, SHUTDOWN_GRACE } from '../defaults.ts';
 import { durationOf } from '../duration.ts';
 import type { Duration } from '../duration.ts';
@@ -12,6 +14,7 @@ import { JobHost, prepareLedger } from './job-host.ts';
 import { connectNative } from './native-connection.ts';
 import { installRuntime } from './runtime.ts';
 import { settingsForJobs } from './temporal-settings.ts';
+import { withEncryption } from './worker-encryption.ts';
 import { bundleWorkflows } from './workflow-bundle.ts';
 
 export interface WorkerOptions {
@@ -32,6 +35,11 @@ export interface WorkerOptions {
   readonly shutdownForce?: Duration | undefined;
   /** How long a transaction may stand idle; that of the drain, 60 s, unless said otherwise. */
   readonly drainDeadline?: Duration | undefined;
+  /**
+   * Keys for saved state and for what goes to Temporal, or in words that nothing is encrypted; LOCKKEEPER_KEY_FILE or
+   * LOCKKEEPER_KEYS unless given.
+   */
+  readonly encryption?: Encryption | undefined;
   readonly log: Logger;
 }
 
@@ -46,6 +54,7 @@ export interface LockkeeperWorker {
 
 /**
  * Makes a worker for the task queues of the jobs given. For a Temporal Worker that you have already, see `lockkeeperPlugin`.
+ * @throws {LockkeeperError} KEYRING_MISSING when it is not said how to encrypt, KEYRING_INVALID, KEY_MISSING
  * @throws {LockkeeperError} USAGE for a duration that is none, SETTING_BREAKS_LAW, LEDGER_WRONG_CLUSTER, LEDGER_POOLED, QUEUE_OF_ANOTHER_ENVIRONMENT, CONFIG_INVALID
  */
 export async function createWorker(options: WorkerOptions): Promise<LockkeeperWorker> {
@@ -58,6 +67,7 @@ class JobWorker implements LockkeeperWorker {
   readonly #o: WorkerOptions;
   readonly #taskQueues: string[];
   readonly #settings: ReturnType<typeof settingsForJobs>;
+  readonly #encryption: Encryption;
   readonly #host: JobHost;
   #connection: NativeConnection | undefined;
   #workers: Worker[] = [];
@@ -70,6 +80,7 @@ class JobWorker implements LockkeeperWorker {
       shutdownGraceTime: durationOf('shutdownGrace', options.shutdownGrace ?? SHUTDOWN_GRACE),
       shutdownForceTime: durationOf('shutdownForce', options.shutdownForce ?? SHUTDOWN_FORCE),
     });
+    this.#encryption = expectEncryption(options.encryption ?? findEncryption());
     this.#taskQueues = [...new Set(options.jobs.map((job) => job.taskQueue))];
     this.#host = new JobHost({
       environment: options.environment,
@@ -92,7 +103,8 @@ class JobWorker implements LockkeeperWorker {
     installRuntime(log);
     const { clusterId } = temporal;
     await prepareLedger(ledger, { clusterId, environment, taskQueues: this.#taskQueues });
-    const workflowBundle = await bundleWorkflows(log, workflows);
+    const failures = this.#encryption === 'plaintext' ? 'readable' : 'encoded';
+    const workflowBundle = await bundleWorkflows(log, workflows, failures);
     try {
       await this.#connect(workflowBundle);
     } catch (error) {
@@ -103,6 +115,7 @@ class JobWorker implements LockkeeperWorker {
 
   async #connect(workflowBundle: WorkflowBundleOption): Promise<void> {
     const { temporal } = this.#o;
+    const dataConverter = withEncryption(undefined, this.#encryption, temporal.namespace);
     await this.#host.open();
     this.#connection = await connectNative(temporal);
     for (const taskQueue of this.#taskQueues) {
@@ -113,6 +126,7 @@ class JobWorker implements LockkeeperWorker {
           namespace: temporal.namespace,
           taskQueue,
           workflowBundle,
+          dataConverter,
           activities: { ...this.#o.activities, ...this.#host.activities },
           identity: `${hostname()}:${process.pid} ${this.#o.buildId}`,
           maxConcurrentActivityTaskExecutions: this.#o.maxConcurrentSlices ?? 100,

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { msToTs } from '@temporalio/common/lib/time.js';
-import { Connection } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import { inject } from 'vitest';
 import { connectTemporal } from '../../src/client/connection.ts';
+import { lockkeeperDataConverter } from '../../src/crypto/data-converter.ts';
 import type { TemporalConnection } from '../../src/client/connection.ts';
 import { ensureSearchAttributes } from '../../src/client/search-attributes.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/protocol.ts';
@@ -42,7 +43,9 @@ export async function freshNamespace(): Promise<FreshNamespace> {
     () => workflowService.describeTaskQueue({ namespace, taskQueue: { name: 'any' }, taskQueueType: 1 }),
     { within: USABLE_WITHIN },
   );
-  return { ...temporal, address, env };
+  const { connection } = temporal;
+  const client = new Client({ connection, namespace, dataConverter: lockkeeperDataConverter({ namespace }) });
+  return { ...temporal, client, address, env };
 }
 
 async function register(address: string, namespace: string): Promise<void> {
