@@ -137,6 +137,11 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, { readonly meaning: stri
     meaning: 'Something encrypted was changed, or moved from where it belongs, or two keys have the same id',
     remedy: 'It is not used. Find out who writes into the database, and whether the id names the same key everywhere',
   },
+  PLAINTEXT_REFUSED: {
+    meaning:
+      'Something saved is not encrypted, and there is a keyring: whoever writes into the database could have put it there',
+    remedy: 'For rows from before there was a keyring: `acceptPlaintext`, until every job has saved again',
+  },
   TRANSACTION_NOT_ITERATED: {
     meaning: 'A `job.transaction` was made and never run',
     remedy: 'Write `yield* job.transaction(…)`',

@@ -59,6 +59,7 @@ const OF_ERROR: Partial<Record<ErrorCode, number>> = {
   KEYRING_MISSING: EXIT.usage,
   KEYRING_INVALID: EXIT.usage,
   KEY_MISSING: EXIT.usage,
+  PLAINTEXT_REFUSED: EXIT.usage,
   JOB_EXISTS: EXIT.rejected,
   TEMPORAL_CONFIG_INVALID: EXIT.usage,
   TEMPORAL_TLS: EXIT.usage,

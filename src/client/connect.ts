@@ -71,7 +71,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Lockkeeper>
     throw error;
   }
   return {
-    jobs: new JobClient(client, ledger, { encryption }),
+    jobs: new JobClient(client, ledger, encryption),
     deploys: (environment) => new DeployClient(client, environment, ledger),
     // For workflows of the user's own: deploys are readable to it, too.
     temporal: encryption

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
-import { expectEncryption, findEncryption } from '../crypto/encryption.ts';
+import { expectEncryption, findEncryption, keyringOf } from '../crypto/encryption.ts';
 import type { Encryption } from '../crypto/encryption.ts';
+import type { Keyring } from '../crypto/keyring.ts';
 import { readable } from '../crypto/reading-codec.ts';
 import { LockkeeperError } from '../errors.ts';
 import type { AnyJob, InputOf, JobDefinition, ResultOf } from '../jobs/define-job.ts';
@@ -14,13 +15,8 @@ import { JobHandle } from './job-handle.ts';
 import { checkJobId, checkedInputHash } from './job-input.ts';
 import { findJobs } from './job-list.ts';
 import type { ListOptions } from './job-list.ts';
-import { nameOf } from './job-row.ts';
+import { nameOf, openTexts } from './job-row.ts';
 import { encryptionOf, readingClient } from './reading-client.ts';
-
-export interface JobClientOptions {
-  /** That of the Client's data converter, or LOCKKEEPER_KEY_FILE or LOCKKEEPER_KEYS, unless given. */
-  readonly encryption?: Encryption | undefined;
-}
 
 export interface StartOptions {
   /**
@@ -51,13 +47,15 @@ export type StartArguments<I> = undefined extends I
 export class JobClient {
   readonly #client: Client;
   readonly #ledger: Ledger;
-
   readonly #encryption: Encryption | undefined;
+  readonly #keyring: Keyring | undefined;
 
-  constructor(client: Client, ledger: Ledger, options: JobClientOptions = {}) {
-    this.#encryption = options.encryption ?? encryptionOf(client) ?? findEncryption();
+  /** `encryption`: that of the Client's data converter, or LOCKKEEPER_KEY_FILE or LOCKKEEPER_KEYS, unless given. */
+  constructor(client: Client, ledger: Ledger, encryption?: Encryption) {
+    this.#encryption = encryption ?? encryptionOf(client) ?? findEncryption();
     this.#client = readingClient(client, this.#encryption);
     this.#ledger = ledger;
+    this.#keyring = keyringOf(this.#encryption);
   }
 
   /**
@@ -106,15 +104,16 @@ export class JobClient {
    * @example const { rows } = await jobs.handle<typeof importCities>('import-7').result();
    */
   handle<D extends AnyJob = JobDefinition>(id: string): JobHandle<ResultOf<D>> {
-    return new JobHandle<ResultOf<D>>(this.#client, this.#ledger, id);
+    return new JobHandle<ResultOf<D>>(this.#client, this.#ledger, id, this.#keyring);
   }
 
   /**
    * Jobs, latest first: those of the ledger, and the ones that wait for their first slice, as `pending`.
    * @example const stuck = await jobs.list({ state: 'quarantined', name: 'importCities', limit: 10 });
    */
-  list(options: ListOptions = {}): Promise<JobRow[]> {
-    return findJobs(this.#client, this.#ledger, options);
+  async list(options: ListOptions = {}): Promise<JobRow[]> {
+    const rows = await findJobs(this.#client, this.#ledger, options);
+    return rows.map((row) => openTexts(row, this.#keyring));
   }
 
   /** The job that is there is the one that was asked for. */

@@ -1,6 +1,9 @@
 import type { Client } from '@temporalio/client';
+import { JobSeal } from '../crypto/job-seal.ts';
+import type { Keyring } from '../crypto/keyring.ts';
 import { readable } from '../crypto/reading-codec.ts';
 import { LockkeeperError } from '../errors.ts';
+import { openCheckpoint } from '../jobs/state.ts';
 import { isUnreadable } from '../protocol/payloads.ts';
 import { loadCheckpoint } from '../ledger/checkpoints.ts';
 import { readJob } from '../ledger/jobs.ts';
@@ -8,7 +11,7 @@ import type { JobRow } from '../ledger/jobs.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { JOB_STATUS_QUERY, JOB_WORKFLOW, RELEASE_UPDATE } from '../protocol.ts';
 import type { JobStatus, ReleaseChoice, ResultInLedger } from '../protocol.ts';
-import { hasEnded, jobRowOf } from './job-row.ts';
+import { hasEnded, jobRowOf, openTexts } from './job-row.ts';
 import { isNotFound } from './not-found.ts';
 import { pause } from './pause.ts';
 import { refusalOf } from './update-errors.ts';
@@ -21,10 +24,12 @@ export class JobHandle<R = unknown> {
   readonly id: string;
   readonly #client: Client;
   readonly #ledger: Ledger;
+  readonly #keyring: Keyring | undefined;
 
-  constructor(client: Client, ledger: Ledger, id: string) {
+  constructor(client: Client, ledger: Ledger, id: string, keyring?: Keyring) {
     this.#client = client;
     this.#ledger = ledger;
+    this.#keyring = keyring;
     this.id = id;
   }
 
@@ -34,16 +39,18 @@ export class JobHandle<R = unknown> {
 
   /**
    * Waits for the job's end. Throws Temporal's `WorkflowFailedError` when it failed or was cancelled; its `cause` says why.
-   * @throws {LockkeeperError} JOB_NOT_FOUND, KEY_MISSING when it is encrypted by a key that is not here
+   * @throws {LockkeeperError} JOB_NOT_FOUND; KEY_MISSING, SEAL_BROKEN when it cannot be decrypted here; PLAINTEXT_REFUSED for a large one,
+   *   which is in the ledger
    */
   async result(): Promise<R> {
     const answer: unknown = await this.#ask(() => this.#workflow.result());
     const result = readable(`the result of job ${this.id}`, answer) as R | ResultInLedger;
     if (!isInLedger(result)) return result;
-    const last = await loadCheckpoint(this.#ledger, result.lockkeeperResultInLedger);
+    const key = result.lockkeeperResultInLedger;
+    const last = await loadCheckpoint(this.#ledger, key);
     if (last === undefined || last === 'missing')
       throw new LockkeeperError('JOB_NOT_FOUND', `the result of ${this.id} is not in the ledger any more`);
-    return last.value as R;
+    return openCheckpoint(last, new JobSeal(this.#keyring, key)).value as R;
   }
 
   /** What the job's workflow says; some worker must serve its queue. @throws {LockkeeperError} JOB_NOT_FOUND, KEY_MISSING */
@@ -53,8 +60,9 @@ export class JobHandle<R = unknown> {
   }
 
   /** What the ledger says; undefined while the job has not begun its first slice. */
-  row(): Promise<JobRow | undefined> {
-    return readJob(this.#ledger, this.id);
+  async row(): Promise<JobRow | undefined> {
+    const row = await readJob(this.#ledger, this.id);
+    return row && openTexts(row, this.#keyring);
   }
 
   /**
@@ -119,7 +127,8 @@ export class JobHandle<R = unknown> {
     // A job that was started anew under its id has not begun, whatever the ledger has of the one before.
     const firstRunId = workflow.raw.workflowExecutionInfo?.firstRunId ?? undefined;
     const row = await readJob(this.#ledger, this.id, firstRunId);
-    return { row: jobRowOf(workflow, row), type: workflow.type, running: workflow.status.name === 'RUNNING' };
+    const open = row && openTexts(row, this.#keyring);
+    return { row: jobRowOf(workflow, open), type: workflow.type, running: workflow.status.name === 'RUNNING' };
   }
 
   async #ask<T>(question: () => Promise<T>): Promise<T> {

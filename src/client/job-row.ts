@@ -1,4 +1,6 @@
 import type { WorkflowExecutionInfo, WorkflowExecutionStatusName } from '@temporalio/client';
+import { JobSeal } from '../crypto/job-seal.ts';
+import type { Keyring } from '../crypto/keyring.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 
 const ENDED: readonly JobRow['state'][] = ['done', 'failed', 'cancelled'];
@@ -48,3 +50,15 @@ const waitingRow = (workflow: SeenWorkflow): JobRow => ({
   progress: {},
   createdAt: workflow.startTime,
 });
+
+/** The row with what is the job's own in it decrypted, where the key is there. */
+export function openTexts(row: JobRow, keyring: Keyring | undefined): JobRow {
+  if (row.key === undefined) return row;
+  const seal = new JobSeal(keyring, row.key);
+  const { note } = row.progress;
+  return {
+    ...row,
+    progress: { ...row.progress, ...(note !== undefined && { note: seal.openText(note, 'note') }) },
+    ...(row.reason !== undefined && { reason: seal.openText(row.reason, 'reason') }),
+  };
+}

@@ -27,7 +27,7 @@ export function lockkeeperDataConverter({ namespace, encryption }: DataConverter
   const known = expectEncryption(encryption ?? findEncryption());
   if (known === 'plaintext') return { payloadCodecs: [new PlaintextCodec()] };
   return {
-    payloadCodecs: [new EncryptionCodec(known.keyring, namespace)],
+    payloadCodecs: [new EncryptionCodec(known, namespace)],
     failureConverterPath: FAILURE_CONVERTER,
   };
 }
@@ -35,8 +35,7 @@ export function lockkeeperDataConverter({ namespace, encryption }: DataConverter
 /** How a Client or Worker encrypts that was given {@link lockkeeperDataConverter}. */
 export function encryptionIn(codecs: readonly PayloadCodec[] = []): Encryption | undefined {
   if (codecs.some((codec) => codec instanceof PlaintextCodec)) return 'plaintext';
-  const codec = codecs.find((one) => one instanceof EncryptionCodec);
-  return codec && { keyring: codec.keyring };
+  return codecs.find((one) => one instanceof EncryptionCodec)?.keyring;
 }
 
 /** Codecs of others. */

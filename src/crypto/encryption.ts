@@ -3,14 +3,8 @@ import { readKeyFile } from './key-file.ts';
 import { parseKeyring } from './keyring.ts';
 import type { Keyring } from './keyring.ts';
 
-/** Whether saved state and Temporal's payloads are encrypted, and by which keys; that they are not must be said in words. */
-export type Encryption = 'plaintext' | Encrypted;
-
-export interface Encrypted {
-  readonly keyring: Keyring;
-  /** While encryption is switched on: saved state that is not encrypted is taken, until `lockkeeper keys rotate` has been through. */
-  readonly acceptPlaintext?: boolean | undefined;
-}
+/** By which keys saved state and Temporal's payloads are encrypted; that they are not must be said in words. */
+export type Encryption = Keyring | 'plaintext';
 
 /** What `lockkeeper.yaml` says of it. */
 export interface EncryptionSettings {
@@ -58,7 +52,7 @@ export function findEncryption(
   }
   if (!source) return undefined;
   const keyring = 'text' in source ? parseKeyring(source.text, source.from) : readKeyFile(source.file, source.from);
-  return { keyring, ...(settings.acceptPlaintext && { acceptPlaintext: true }) };
+  return settings.acceptPlaintext ? keyring.acceptingPlaintext() : keyring;
 }
 
 /**
@@ -76,4 +70,4 @@ export function expectEncryption(found: Encryption | undefined): Encryption {
 
 /** Undefined for plain text. */
 export const keyringOf = (encryption: Encryption | undefined): Keyring | undefined =>
-  encryption === undefined || encryption === 'plaintext' ? undefined : encryption.keyring;
+  encryption === 'plaintext' ? undefined : encryption;

@@ -1,8 +1,8 @@
 import { JOB_RETRY, LOSSES_UNTIL_QUARANTINE } from '../defaults.ts';
 import { LockkeeperError, errorMessage } from '../errors.ts';
-import { encodeState } from '../ledger/checkpoints.ts';
 import { milliseconds } from '../duration.ts';
 import type { Duration } from '../duration.ts';
+import { encodeState } from './encode-state.ts';
 import type { Job, Steps } from './job.ts';
 import type { RetryBudget } from './retry.ts';
 

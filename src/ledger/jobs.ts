@@ -3,6 +3,8 @@ import type { Ledger } from './pool.ts';
 
 /** A job as the view `lockkeeper.jobs` shows it. */
 export interface JobRow {
+  /** Its identity in the ledger, where it is there already. */
+  readonly key?: string;
   readonly workflowId: string;
   readonly name: string;
   readonly taskQueue: string;
@@ -20,6 +22,7 @@ export interface JobRow {
 }
 
 interface RawJob {
+  key: string;
   workflow_id: string;
   name: string;
   task_queue: string;
@@ -38,6 +41,7 @@ interface RawJob {
 }
 
 const jobRow = (r: RawJob): JobRow => ({
+  key: r.key,
   workflowId: r.workflow_id,
   name: r.name,
   taskQueue: r.task_queue,

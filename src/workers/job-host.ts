@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
 import { createSliceActivity } from '../activities/slice.ts';
 import { RunningSlices } from '../activities/running-slices.ts';
+import type { Keyring } from '../crypto/keyring.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import { ensureGate } from '../ledger/gates.ts';
 import { bindLedger } from '../ledger/identity.ts';
@@ -18,6 +19,7 @@ export interface JobHostOptions {
   readonly environment: string;
   readonly client: Client;
   readonly ledger: Ledger;
+  readonly keyring: Keyring | undefined;
   readonly jobs: readonly AnyJob[];
   readonly taskQueues: readonly string[];
   readonly buildId: string;
@@ -118,9 +120,10 @@ export class JobHost {
   }
 
   #sliceActivity() {
-    const { ledger, client, jobs, buildId, log, drainDeadlineMs } = this.#o;
+    const { ledger, keyring, client, jobs, buildId, log, drainDeadlineMs } = this.#o;
     return createSliceActivity({
       ledger,
+      keyring,
       client,
       jobs: new Map(jobs.map((job) => [job.name, job])),
       worker: this.id,

@@ -3,6 +3,7 @@ import type { Worker, WorkerOptions } from '@temporalio/worker';
 import { clusterIdOf } from '../client/connection.ts';
 import { ensureSearchAttributes } from '../client/search-attributes.ts';
 import type { Encryption } from '../crypto/encryption.ts';
+import type { Keyring } from '../crypto/keyring.ts';
 import { DRAIN_DEADLINE } from '../defaults.ts';
 import { durationOf } from '../duration.ts';
 import { LockkeeperError } from '../errors.ts';
@@ -40,7 +41,11 @@ export async function expectWorkflows(
 }
 
 /** Makes what a Worker needs to run jobs. @throws {LockkeeperError} CONFIG_INVALID, LEDGER_SCHEMA and others */
-export async function plug(worker: WorkerOptions, options: LockkeeperPluginOptions): Promise<Plugged> {
+export async function plug(
+  worker: WorkerOptions,
+  options: LockkeeperPluginOptions,
+  keyring: Keyring | undefined,
+): Promise<Plugged> {
   const { taskQueue, connection, namespace = 'default' } = worker;
   const { environment, jobs, log = createLogger({ environment, taskQueue }) } = options;
   if (!connection)
@@ -56,6 +61,7 @@ export async function plug(worker: WorkerOptions, options: LockkeeperPluginOptio
     // What it tells the workflows of deploys is readable, whatever codecs the Worker has.
     client: new Client({ connection, namespace }),
     ledger,
+    keyring,
     jobs,
     taskQueues,
     buildId: options.buildId ?? worker.workerDeploymentOptions?.version.buildId ?? worker.buildId ?? 'dev',

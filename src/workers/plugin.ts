@@ -1,4 +1,5 @@
 import type { BundlerPlugin, WorkerPlugin } from '@temporalio/worker';
+import { keyringOf } from '../crypto/encryption.ts';
 import type { Encryption } from '../crypto/encryption.ts';
 import type { Duration } from '../duration.ts';
 import { LockkeeperError } from '../errors.ts';
@@ -29,8 +30,9 @@ export interface LockkeeperPluginOptions {
    */
   readonly workflows?: 'elsewhere';
   /**
-   * Keys for saved state and for everything that this Worker sends to Temporal, or in words that nothing is encrypted;
-   * LOCKKEEPER_KEY_FILE or LOCKKEEPER_KEYS unless given. Clients of its other workflows then need `lockkeeperDataConverter`.
+   * Keys for what jobs save in the ledger and for everything that this Worker sends to Temporal, or `plaintext`: nothing is
+   * encrypted. LOCKKEEPER_KEY_FILE or LOCKKEEPER_KEYS unless given; `keyring.acceptingPlaintext()` also reads what was saved
+   * before there was one. Clients of its other workflows then need `lockkeeperDataConverter`.
    */
   readonly encryption?: Encryption;
   readonly log?: Logger;
@@ -71,7 +73,7 @@ export function lockkeeperPlugin(options: LockkeeperPluginOptions): LockkeeperPl
       const encryption = encryptionFor(worker, options.encryption);
       const dataConverter = withEncryption(worker.dataConverter, encryption, worker.namespace ?? 'default');
       await expectWorkflows(worker, options, encryption);
-      const made = await plug(worker, options);
+      const made = await plug(worker, options, keyringOf(encryption));
       const { activities } = made.host;
       plugged.set(activities[SLICE_ACTIVITY], made);
       return {

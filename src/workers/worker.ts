@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
 import type { TemporalConnection } from '../client/connection.ts';
-import { expectEncryption, findEncryption } from '../crypto/encryption.ts';
+import { expectEncryption, findEncryption, keyringOf } from '../crypto/encryption.ts';
 import type { Encryption } from '../crypto/encryption.ts';
 import { DRAIN_DEADLINE, SHUTDOWN_FORCE, SHUTDOWN_GRACE } from '../defaults.ts';
 import { durationOf } from '../duration.ts';
@@ -36,8 +36,9 @@ export interface WorkerOptions {
   /** How long a transaction may stand idle; that of the drain, 60 s, unless said otherwise. */
   readonly drainDeadline?: Duration | undefined;
   /**
-   * Keys for saved state and for what goes to Temporal, or in words that nothing is encrypted; LOCKKEEPER_KEY_FILE or
-   * LOCKKEEPER_KEYS unless given.
+   * Keys for what jobs save in the ledger and for what goes to Temporal, or `plaintext`: nothing is encrypted.
+   * LOCKKEEPER_KEY_FILE or LOCKKEEPER_KEYS unless given; `keyring.acceptingPlaintext()` also reads what was saved before there
+   * was one.
    */
   readonly encryption?: Encryption | undefined;
   readonly log: Logger;
@@ -86,6 +87,7 @@ class JobWorker implements LockkeeperWorker {
       environment: options.environment,
       client: temporal.client,
       ledger: options.ledger,
+      keyring: keyringOf(this.#encryption),
       jobs: options.jobs,
       taskQueues: this.#taskQueues,
       buildId: options.buildId,

@@ -8,6 +8,7 @@ import { DeployClient } from '../../src/client/deploy-client.ts';
 import { JobClient } from '../../src/client/job-client.ts';
 import { runDeploy } from '../../src/client/run-deploy.ts';
 import type { DeployEnd, DeployEvent, RunDeployOptions } from '../../src/client/run-deploy.ts';
+import type { Encryption } from '../../src/crypto/encryption.ts';
 import type { AnyJob } from '../../src/jobs/index.ts';
 import { migrateLedger } from '../../src/ledger/migrate.ts';
 import { readSteps } from '../../src/ledger/deploy-steps.ts';
@@ -63,16 +64,19 @@ export const external = (more: Partial<Extract<PlanStep, { type: 'external' }>> 
 export class Scene {
   readonly temporal: FreshNamespace;
   readonly ledger: Ledger;
+  /** That of the environment unless given. */
+  readonly encryption: Encryption | undefined;
   readonly jobs: JobClient;
   readonly deploys: DeployClient;
   readonly output: string[] = [];
   /** What the next deploys do. */
   plan: ResolvedPlan = PLAN;
 
-  constructor(temporal: FreshNamespace, ledger: Ledger) {
+  constructor(temporal: FreshNamespace, ledger: Ledger, encryption?: Encryption) {
     this.temporal = temporal;
     this.ledger = ledger;
-    this.jobs = new JobClient(temporal.client, ledger);
+    this.encryption = encryption;
+    this.jobs = new JobClient(temporal.client, ledger, encryption);
     this.deploys = new DeployClient(temporal.client, ENVIRONMENT);
   }
 
@@ -83,11 +87,13 @@ export class Scene {
   async startWorker(
     jobs: readonly AnyJob[],
     buildId = 'v1',
+    encryption = this.encryption,
   ): Promise<{ stop: (reason?: string) => Promise<void>; id: string }> {
     const worker = await createWorker({
       environment: ENVIRONMENT,
       temporal: this.temporal,
       ledger: this.ledger,
+      encryption,
       jobs,
       buildId,
       log: quietLog,
@@ -198,9 +204,9 @@ export interface DeployOptions {
   readonly signal?: AbortSignal;
 }
 
-export async function openScene(): Promise<Scene> {
-  const temporal = await freshNamespace();
+export async function openScene(encryption?: Encryption): Promise<Scene> {
+  const temporal = await freshNamespace(encryption);
   const ledger = await freshLedger({ namespace: temporal.namespace });
   await migrateLedger(ledger.databaseUrl, quietLog);
-  return new Scene(temporal, ledger);
+  return new Scene(temporal, ledger, encryption);
 }

@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
-import { JobClient } from '../../client/job-client.ts';
 import type { JobRow } from '../../ledger/jobs.ts';
 import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -30,9 +29,7 @@ export interface JobListOptions extends JsonOptions {
 
 /** Jobs, latest first, those that wait for their first slice included. */
 export async function jobList({ state, limit, json }: JobListOptions): Promise<number> {
-  const rows = await withBoth(({ temporal, ledger }) =>
-    new JobClient(temporal.client, ledger).list({ limit, ...(state && { state }) }),
-  );
+  const rows = await withBoth(({ jobs }) => jobs.list({ limit, ...(state && { state }) }));
   if (json) printAs(z.array(Job), rows);
   else print(rows.length === 0 ? 'no jobs' : jobTable(rows, widthOf(process.stdout)));
   return EXIT.ok;

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { JobClient } from '../../client/job-client.ts';
 import { isLockkeeperError } from '../../errors.ts';
 import type { JobRow } from '../../ledger/jobs.ts';
 import type { JobStatus } from '../../protocol.ts';
@@ -27,8 +26,7 @@ export interface ShownJob {
 
 /** What ledger and workflow say of a job. */
 export async function jobShow(id: string, options: JsonOptions): Promise<number> {
-  const shown = await withBoth(async ({ temporal, ledger }): Promise<ShownJob> => {
-    const jobs = new JobClient(temporal.client, ledger);
+  const shown = await withBoth(async ({ temporal, jobs }): Promise<ShownJob> => {
     const handle = jobs.handle(id);
     const row = await handle.row();
     const status = await elseNoJob(id, jobs, () =>

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { JobClient } from '../../client/job-client.ts';
 import { loadConfig, loadJobs } from '../../config/index.ts';
 import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -26,8 +25,7 @@ export async function jobStart(name: string, options: JobStartOptions): Promise<
   const definition = definitionOf(await loadJobs(await loadConfig(options.config)), name);
   const input = await readInput(options);
   checkInput(definition, input);
-  return withBoth(async ({ temporal, ledger }) => {
-    const jobs = new JobClient(temporal.client, ledger);
+  return withBoth(async ({ jobs }) => {
     const handle = await jobs.start(definition, input, {
       ...(options.id !== undefined && { id: options.id }),
       ...(options.owner !== undefined && { owner: options.owner }),

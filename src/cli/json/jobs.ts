@@ -5,6 +5,7 @@ import type { JsonOutput } from './shape.ts';
 const phase = z.enum(['running', 'interrupted', 'waiting', 'quarantined', 'done', 'failed', 'cancelled']);
 
 export const Job = named('Job', 'A job as the ledger knows it.', {
+  key: z.string().describe('its identity in the ledger, where it is there already').optional(),
   workflowId: z.string(),
   name: z.string().describe('of its definition'),
   taskQueue: z.string(),

@@ -65,8 +65,10 @@ create table lockkeeper._jobs (
     check (state in ('running', 'interrupted', 'waiting', 'quarantined', 'done', 'failed', 'cancelled')),
   epoch bigint not null default 0,
   seq bigint not null default 0,
-  -- The checkpoint the job goes on from when it is not number `seq`: 0 is the initial state (a person said so).
+  -- The checkpoint the job goes on from when it is not number `seq`: 0 is the initial state.
   restore_seq bigint,
+  -- The last checkpoint with which SQL of the job was committed: going back behind it would do that again.
+  effect_seq bigint not null default 0,
   claim uuid,
   -- Losses since the last checkpoint: interruptions that nobody planned.
   losses integer not null default 0,
@@ -74,6 +76,7 @@ create table lockkeeper._jobs (
   interruptions integer not null default 0,
   progress_done double precision,
   progress_total double precision,
+  -- What is the job's own in these two is encrypted where there is a keyring: `sealed:<key id>:<base64>`.
   progress_note text,
   reason text,
   created_at timestamptz not null default now(),
@@ -87,6 +90,8 @@ create table lockkeeper._checkpoints (
   seq bigint not null,
   kind text not null check (kind in ('state', 'done')),
   state_version integer not null,
+  -- Of the worker that wrote it.
+  build_id text not null,
   -- Which key of the keyring encrypted the row; 'none': the ciphertext is plain JSON.
   key_id text not null,
   nonce bytea not null,
@@ -381,13 +386,15 @@ $$;
 
 -- Saves checkpoint number in_seq. False: refused, because the claim was fenced or the number is not the next one.
 create function lockkeeper.save_checkpoint(
-  in_key text, in_claim uuid, in_epoch bigint, in_seq bigint, in_kind text, in_state_version integer, in_key_id text,
-  in_nonce bytea, in_ciphertext bytea, in_done double precision, in_total double precision, in_note text)
+  in_key text, in_claim uuid, in_epoch bigint, in_seq bigint, in_kind text, in_state_version integer, in_build_id text,
+  in_key_id text, in_nonce bytea, in_ciphertext bytea, in_with_effect boolean,
+  in_done double precision, in_total double precision, in_note text)
 returns boolean
 language plpgsql as $$
 begin
   update lockkeeper._jobs j
     set seq = in_seq, restore_seq = null, changed_at = now(),
+        effect_seq = case when in_with_effect then in_seq else j.effect_seq end,
         state = case when in_kind = 'done' then 'done' else j.state end,
         progress_done = coalesce(in_done, j.progress_done), progress_total = coalesce(in_total, j.progress_total),
         progress_note = coalesce(in_note, j.progress_note)
@@ -395,8 +402,8 @@ begin
   if not found then
     return false;
   end if;
-  insert into lockkeeper._checkpoints (key, seq, kind, state_version, key_id, nonce, ciphertext)
-    values (in_key, in_seq, in_kind, in_state_version, in_key_id, in_nonce, in_ciphertext);
+  insert into lockkeeper._checkpoints (key, seq, kind, state_version, build_id, key_id, nonce, ciphertext)
+    values (in_key, in_seq, in_kind, in_state_version, in_build_id, in_key_id, in_nonce, in_ciphertext);
   delete from lockkeeper._checkpoints p where p.key = in_key and p.seq <= in_seq - 3;
   return true;
 end
@@ -404,15 +411,16 @@ $$;
 
 -- The same for an effect and its checkpoint in one statement: a refusal undoes the effect.
 create function lockkeeper.save_checkpoint_or_fail(
-  in_key text, in_claim uuid, in_epoch bigint, in_seq bigint, in_state_version integer, in_key_id text,
-  in_ciphertext bytea, in_done double precision, in_total double precision, in_note text)
+  in_key text, in_claim uuid, in_epoch bigint, in_seq bigint, in_kind text, in_state_version integer, in_build_id text,
+  in_key_id text, in_nonce bytea, in_ciphertext bytea, in_with_effect boolean,
+  in_done double precision, in_total double precision, in_note text)
 returns void
 language plpgsql as $$
 begin
   -- As a transaction of the claim is named, until it ends: whoever ends the claim ends this session, however long the effect takes.
   perform set_config('application_name', 'lockkeeper slice ' || in_claim, true);
-  if not lockkeeper.save_checkpoint(in_key, in_claim, in_epoch, in_seq, 'state', in_state_version, in_key_id, ''::bytea,
-      in_ciphertext, in_done, in_total, in_note) then
+  if not lockkeeper.save_checkpoint(in_key, in_claim, in_epoch, in_seq, in_kind, in_state_version, in_build_id, in_key_id,
+      in_nonce, in_ciphertext, in_with_effect, in_done, in_total, in_note) then
     raise exception 'checkpoint % of % was refused', in_seq, in_key using errcode = 'LK002';
   end if;
 end
@@ -450,7 +458,7 @@ create view lockkeeper.claims as
     started_at, ended_at, end_reason
   from lockkeeper._claims;
 
-create view lockkeeper.checkpoints as select key, seq, kind, state_version, key_id, at from lockkeeper._checkpoints;
+create view lockkeeper.checkpoints as select key, seq, kind, state_version, build_id, key_id, at from lockkeeper._checkpoints;
 create view lockkeeper.deploys as select * from lockkeeper._deploys;
 create view lockkeeper.deploy_steps as select * from lockkeeper._deploy_steps;
 create view lockkeeper.events as select * from lockkeeper._events;
