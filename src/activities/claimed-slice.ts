@@ -15,10 +15,11 @@ import { restoreSaved } from '../jobs/state.ts';
 import { endClaim } from '../ledger/claims.ts';
 import { loadCheckpoint } from '../ledger/checkpoints.ts';
 import type { Progress } from '../ledger/checkpoints.ts';
-import { markJob } from '../ledger/mark-job.ts';
+import { markCancelling, markJob } from '../ledger/mark-job.ts';
 import { isConnectionError } from '../ledger/sql-errors.ts';
 import type { JobFailureDetails, SliceInput, SliceOutcome } from '../protocol.ts';
 import { signalDrained } from './drain-signal.ts';
+import { inputOf } from './input-of.ts';
 import type { SliceDependencies } from './slice-dependencies.ts';
 
 /** Longest reason that goes into the ledger, characters. */
@@ -69,15 +70,19 @@ export class ClaimedSlice {
       const load = () => loadCheckpoint(this.#deps.ledger, this.#input.key);
       const restored = restoreSaved(this.#definition, await this.#saver.whenLedgerIsBack(load), this.#seal);
       if (!restored.ok) return await this.#quarantine(restored.reason);
-      return await this.#finish(await this.#work(restored.state, stopping));
+      const given = await this.#saver.whenLedgerIsBack(() =>
+        inputOf(this.#deps.ledger, this.#deps.keyring, this.#input),
+      );
+      if (!given.ok) return await this.#quarantine(given.reason);
+      return await this.#finish(await this.#work(restored.state, given.input, stopping));
     } catch (error) {
       if (error instanceof LedgerAway) return await this.#finish({ kind: 'ledgerAway' });
       throw await this.#fail(error);
     }
   }
 
-  #work(state: unknown, stopping: AbortSignal): Promise<SliceEnd> {
-    const input = parseInput(this.#definition, this.#input.input);
+  #work(state: unknown, given: unknown, stopping: AbortSignal): Promise<SliceEnd> {
+    const input = parseInput(this.#definition, given);
     this.#begun = true;
     return runSlice({
       definition: this.#definition,
@@ -106,6 +111,8 @@ export class ClaimedSlice {
         // The worker's grace time was over, or the server gave this attempt up: an interruption like any other.
         if (this.#input.mode === 'run' && !this.#context.cancellationDetails?.cancelRequested)
           return this.#yielded('told to stop at once', this.#interrupted);
+        if (this.#input.mode === 'run')
+          await this.#unlessAway(() => markCancelling(this.#deps.ledger, this.#input.key, this.#claim));
         await this.#end('cancelled');
         if (this.#input.mode === 'cancel') return { kind: 'cancelled', seq: this.seq };
         throw new CancelledFailure('the job was cancelled');

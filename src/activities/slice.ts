@@ -4,10 +4,10 @@ import { LEDGER_PATIENCE, PARK_FOR, SLICE_HEARTBEAT_EVERY } from '../defaults.ts
 import { JobSeal } from '../crypto/job-seal.ts';
 import { failpoint, failpointSoon } from '../failpoints.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
-import { openCheckpoint } from '../jobs/state.ts';
+import { ownerOf } from '../jobs/owner.ts';
+import { savedResult } from '../jobs/saved-result.ts';
 import { claimSlice } from '../ledger/claims.ts';
 import type { ClaimResult } from '../ledger/claims.ts';
-import { loadCheckpoint } from '../ledger/checkpoints.ts';
 import { markGivenUp } from '../ledger/mark-job.ts';
 import { isConnectionError } from '../ledger/sql-errors.ts';
 import type { ReleaseChoice, SliceInput, SliceOutcome } from '../protocol.ts';
@@ -137,21 +137,23 @@ class SliceRun {
       releaseSeq: releaseSeq(this.#input.release),
       atomicMs: definition.atomicMs,
       lossesAllowed: definition.lossesAllowed,
+      owner: ownerOf(this.#input.owner),
+      cancelling: this.#input.mode === 'cancel',
     });
   }
 
   /** A slice that ran before has saved the result and was interrupted before it could say so. */
   async #endedBefore(claimed: ClaimResult): Promise<SliceOutcome> {
     if (claimed.reason === 'cancelled') return { kind: 'cancelled', seq: claimed.seq };
-    const last = await loadCheckpoint(this.#deps.ledger, this.#input.key);
-    if (last === undefined || last === 'missing' || last.kind !== 'done') {
+    const result = await savedResult(this.#deps.ledger, this.#deps.keyring, this.#input.key);
+    if (!result) {
       return {
         kind: 'quarantined',
         seq: claimed.seq,
         reason: `the job is ${claimed.reason} and its result is not in the ledger`,
       };
     }
-    return doneOutcome(claimed.seq, openCheckpoint(last, this.#seal).value);
+    return doneOutcome(claimed.seq, result.value);
   }
 }
 

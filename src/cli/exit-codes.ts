@@ -46,6 +46,9 @@ const OF_ERROR: Partial<Record<ErrorCode, number>> = {
   JOB_INPUT_INVALID: EXIT.usage,
   // Not `failed`: to a script that would be the end of the one it asked about.
   JOB_NOT_FOUND: EXIT.usage,
+  GRAPH_UNKNOWN: EXIT.usage,
+  GRAPH_INVALID: EXIT.usage,
+  GRAPH_NOT_FOUND: EXIT.usage,
   DEPLOY_NOT_FOUND: EXIT.usage,
   PORT_TAKEN: EXIT.usage,
   QUEUE_OF_ANOTHER_ENVIRONMENT: EXIT.usage,
@@ -61,6 +64,7 @@ const OF_ERROR: Partial<Record<ErrorCode, number>> = {
   KEY_MISSING: EXIT.usage,
   PLAINTEXT_REFUSED: EXIT.usage,
   JOB_EXISTS: EXIT.rejected,
+  GRAPH_EXISTS: EXIT.rejected,
   TEMPORAL_CONFIG_INVALID: EXIT.usage,
   TEMPORAL_TLS: EXIT.usage,
   TEMPORAL_DENIED: EXIT.usage,

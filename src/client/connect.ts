@@ -12,6 +12,7 @@ import type { Logger } from '../log.ts';
 import { connectTemporal } from './connection.ts';
 import type { TemporalConnection } from './connection.ts';
 import { DeployClient } from './deploy-client.ts';
+import { GraphClient } from './graph-client.ts';
 import { JobClient } from './job-client.ts';
 
 /** Postgres connections of a program that only asks. */
@@ -31,6 +32,7 @@ export interface ConnectOptions {
 /** Temporal and the ledger, open; `await using` closes it by itself. */
 export interface Lockkeeper extends AsyncDisposable {
   readonly jobs: JobClient;
+  readonly graphs: GraphClient;
   deploys(environment: string): DeployClient;
   readonly temporal: TemporalConnection;
   readonly ledger: Ledger;
@@ -72,6 +74,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Lockkeeper>
   }
   return {
     jobs: new JobClient(client, ledger, encryption),
+    graphs: new GraphClient(client, ledger, encryption),
     deploys: (environment) => new DeployClient(client, environment, ledger),
     // For workflows of the user's own: deploys are readable to it, too.
     temporal: encryption

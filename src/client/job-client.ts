@@ -4,12 +4,14 @@ import type { Client } from '@temporalio/client';
 import { expectEncryption, findEncryption, keyringOf } from '../crypto/encryption.ts';
 import type { Encryption } from '../crypto/encryption.ts';
 import type { Keyring } from '../crypto/keyring.ts';
-import { readable } from '../crypto/reading-codec.ts';
+import { isHashOf, keyedHash } from '../crypto/keyed-hash.ts';
 import { LockkeeperError } from '../errors.ts';
 import type { AnyJob, InputOf, JobDefinition, ResultOf } from '../jobs/define-job.ts';
+import { checkJobOwner } from '../jobs/owner.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { JOB_WORKFLOW } from '../protocol.ts';
+import { readableMemo } from '../protocol/payloads.ts';
 import type { JobWorkflowInput } from '../protocol.ts';
 import { JobHandle } from './job-handle.ts';
 import { checkJobId, checkedInputHash } from './job-input.ts';
@@ -24,7 +26,7 @@ export interface StartOptions {
    * when it is done; one that failed or was cancelled begins anew.
    */
   readonly id?: string;
-  /** Whom the job belongs to; a search attribute. */
+  /** Whom the job belongs to, a name or a mail address of at most 200 characters: who is told of what becomes of it. */
   readonly owner?: string;
 }
 
@@ -62,6 +64,7 @@ export class JobClient {
    * Returns when Temporal has the job, before it begins.
    * @throws {LockkeeperError} JOB_INPUT_INVALID when it is too large, cannot be JSON or is refused by the job's `parseInput`
    * @throws {LockkeeperError} KEYRING_MISSING when it is not said how the input is to be encrypted
+   * @throws {LockkeeperError} USAGE when its id or owner is none
    * @throws {LockkeeperError} JOB_EXISTS when the id belongs to another job, or to this one with another input
    */
   async start<D extends AnyJob>(
@@ -71,10 +74,12 @@ export class JobClient {
     expectEncryption(this.#encryption);
     const inputHash = checkedInputHash(definition, input);
     const id = checkJobId(options.id ?? `${definition.name}-${randomUUID()}`);
+    const owner = options.owner === undefined ? undefined : checkJobOwner(options.owner);
     const args: JobWorkflowInput = {
       job: definition.name,
       input,
       ...(definition.heartbeatTimeoutMs !== undefined && { heartbeatTimeoutMs: definition.heartbeatTimeoutMs }),
+      ...(owner !== undefined && { owner }),
     };
     try {
       await this.#client.workflow.start(JOB_WORKFLOW, {
@@ -84,12 +89,11 @@ export class JobClient {
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
         staticSummary: `job ${definition.name}`,
-        memo: { inputHash },
+        memo: readableMemo({ job: definition.name, inputHash: keyedHash(this.#keyring, inputHash) }),
         searchAttributes: {
           LockkeeperKind: ['job'],
           LockkeeperState: ['running'],
-          LockkeeperJob: [definition.name],
-          ...(options.owner !== undefined && { LockkeeperOwner: [options.owner] }),
+          ...(owner !== undefined && { LockkeeperOwner: [owner] }),
         },
       });
     } catch (error) {
@@ -120,9 +124,9 @@ export class JobClient {
   async #expectSame(id: string, job: string, inputHash: string): Promise<void> {
     const there = await this.#client.workflow.getHandle(id).describe();
     const name = nameOf(there);
-    const theirs = readable(`which input job ${id} has`, there.memo?.['inputHash']);
+    const theirs = there.memo?.['inputHash'];
     // Without a hash it was started by hand, or by an older version.
-    if (name === job && (theirs === undefined || theirs === inputHash)) return;
+    if (name === job && (typeof theirs !== 'string' || isHashOf(this.#keyring, theirs, inputHash))) return;
     const what =
       name === undefined
         ? `a workflow ${there.type}`

@@ -1,15 +1,13 @@
 import type { Client } from '@temporalio/client';
-import { JobSeal } from '../crypto/job-seal.ts';
 import type { Keyring } from '../crypto/keyring.ts';
 import { readable } from '../crypto/reading-codec.ts';
 import { LockkeeperError } from '../errors.ts';
-import { openCheckpoint } from '../jobs/state.ts';
+import { savedResult } from '../jobs/saved-result.ts';
 import { isUnreadable } from '../protocol/payloads.ts';
-import { loadCheckpoint } from '../ledger/checkpoints.ts';
 import { readJob } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 import type { Ledger } from '../ledger/pool.ts';
-import { JOB_STATUS_QUERY, JOB_WORKFLOW, RELEASE_UPDATE } from '../protocol.ts';
+import { JOB_STATUS_QUERY, JOB_WORKFLOW, RELEASE_UPDATE, isResultInLedger } from '../protocol.ts';
 import type { JobStatus, ReleaseChoice, ResultInLedger } from '../protocol.ts';
 import { hasEnded, jobRowOf, openTexts } from './job-row.ts';
 import { isNotFound } from './not-found.ts';
@@ -45,12 +43,11 @@ export class JobHandle<R = unknown> {
   async result(): Promise<R> {
     const answer: unknown = await this.#ask(() => this.#workflow.result());
     const result = readable(`the result of job ${this.id}`, answer) as R | ResultInLedger;
-    if (!isInLedger(result)) return result;
+    if (!isResultInLedger(result)) return result;
     const key = result.lockkeeperResultInLedger;
-    const last = await loadCheckpoint(this.#ledger, key);
-    if (last === undefined || last === 'missing')
-      throw new LockkeeperError('JOB_NOT_FOUND', `the result of ${this.id} is not in the ledger any more`);
-    return openCheckpoint(last, new JobSeal(this.#keyring, key)).value as R;
+    const saved = await savedResult(this.#ledger, this.#keyring, key);
+    if (!saved) throw new LockkeeperError('JOB_NOT_FOUND', `the result of ${this.id} is not in the ledger any more`);
+    return saved.value as R;
   }
 
   /** What the job's workflow says; some worker must serve its queue. @throws {LockkeeperError} JOB_NOT_FOUND, KEY_MISSING */
@@ -143,6 +140,3 @@ export class JobHandle<R = unknown> {
     }
   }
 }
-
-const isInLedger = (result: unknown): result is ResultInLedger =>
-  typeof result === 'object' && result !== null && 'lockkeeperResultInLedger' in result;

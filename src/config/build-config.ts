@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { DRAIN_DEADLINE, DRAIN_WAIT, HOLD, SHUTDOWN_FORCE, SHUTDOWN_GRACE } from '../defaults.ts';
 import type { DrainPolicy } from '../protocol.ts';
 import { buildStep, EXTERNAL_STEP } from './build-step.ts';
+import { buildReceiver } from './build-receiver.ts';
 import { DEFAULT_PLAN, LEDGER_DATABASE } from './config.ts';
 import type { Config, ParameterSpec, PlanConfig, WorkerOptions } from './config.ts';
 import type { ParsedConfig, ParsedPlan } from './schema/config.ts';
@@ -32,6 +33,7 @@ export function buildConfig(file: string, parsed: ParsedConfig): Config {
       [LEDGER_DATABASE.name, { env: LEDGER_DATABASE.env }],
       ...Object.entries(parsed.databases ?? {}),
     ]),
+    notices: (parsed.notices ?? []).map(buildReceiver),
     plans: new Map([[DEFAULT_PLAN, defaultPlan(drain)], ...plans]),
   };
 }

@@ -3,7 +3,7 @@ import { METADATA_ENCODING_KEY } from '@temporalio/common';
 import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { LockkeeperError, isLockkeeperError } from '../errors.ts';
-import { ENCRYPTED, isOfDeploys } from '../protocol/payloads.ts';
+import { ENCRYPTED, isOfDeploys, isReadable } from '../protocol/payloads.ts';
 import type { Keyring } from './keyring.ts';
 import { NONCE_BYTES, open, seal } from './seal.ts';
 
@@ -42,6 +42,7 @@ export class EncryptionCodec implements PayloadCodec {
   }
 
   #encode(payload: Payload): Payload {
+    if (isReadable(payload)) return payload;
     const salt = randomBytes(SALT_BYTES);
     const { keyId, nonce, ciphertext } = seal(this.keyring, PayloadMessage.encode(payload).finish(), this.#place(salt));
     return {

@@ -4,6 +4,7 @@ import { milliseconds } from '../duration.ts';
 import type { Duration } from '../duration.ts';
 import { encodeState } from './encode-state.ts';
 import type { Job, Steps } from './job.ts';
+import { refuseUnusableName } from './name.ts';
 import type { RetryBudget } from './retry.ts';
 
 /** The state of a job between slices. It must survive JSON. */
@@ -134,12 +135,8 @@ function durationOf(name: string, what: string, duration: Duration | undefined):
 
 function check<N extends string, I, R, S>(o: JobOptions<N, I, R, S>): void {
   const refuse = (what: string, next: string) => wrong(o.name, what, next);
-  if (typeof o.name !== 'string' || !/^[A-Za-z_][\w.-]{0,99}$/.test(o.name)) {
-    throw refuse(
-      'the name is not usable',
-      'Use letters, digits, `_`, `.` and `-`, at most 100, beginning with a letter or `_`',
-    );
-  }
+  const unusable = refuseUnusableName(o.name);
+  if (unusable) throw refuse('the name is not usable', unusable);
   if (typeof o.taskQueue !== 'string' || o.taskQueue === '') throw refuse('it has no task queue', 'Set `taskQueue`');
   if (typeof o.run !== 'function') throw refuse('it has no `run`', 'Write `async *run(job, input) { … }`');
   if (o.state && o.atomic)

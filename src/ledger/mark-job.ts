@@ -26,3 +26,8 @@ export async function markGivenUp(ledger: Ledger, key: string): Promise<void> {
     [key],
   );
 }
+
+/** The job was told to end: what its claim does from here on is no interruption. */
+export async function markCancelling(ledger: Ledger, key: string, claim: string): Promise<void> {
+  await ledger.pool.query('update lockkeeper._jobs set cancelling = true where key = $1 and claim = $2', [key, claim]);
+}

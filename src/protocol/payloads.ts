@@ -1,3 +1,6 @@
+import { RawValue, defaultPayloadConverter } from '@temporalio/common';
+import type { Payload } from '@temporalio/common';
+
 /** What payloads of Temporal are when they are encrypted, as far as workflows and clients must know of it. */
 
 /** The encoding of an encrypted payload. A name of our own: codecs of others, whose `binary/encrypted` it is not, let it pass. */
@@ -19,3 +22,21 @@ const OF_DEPLOYS = ['deploy-coordinator/', 'deploy-run/', 'deploy-step/'];
 
 export const isOfDeploys = (workflowId: string): boolean =>
   OF_DEPLOYS.some((beginning) => workflowId.startsWith(beginning));
+
+/** In the metadata of what is to stay readable. */
+const READABLE = 'lockkeeper-readable';
+
+/** Whether no codec is to encrypt it. */
+export const isReadable = ({ metadata }: Payload): boolean => metadata?.[READABLE] !== undefined;
+
+/**
+ * A memo of names and numbers, for lists of workflows, which everybody reads, also who has no keys. What stands in it is not
+ * encrypted.
+ */
+export const readableMemo = (memo: Readonly<Record<string, string | number>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(memo).map(([name, value]) => [name, readable(value)]));
+
+function readable(value: string | number): RawValue {
+  const payload = defaultPayloadConverter.toPayload(value);
+  return RawValue.fromPayload({ ...payload, metadata: { ...payload.metadata, [READABLE]: new Uint8Array([1]) } });
+}

@@ -2,7 +2,6 @@
 export const SEARCH_ATTRIBUTES = {
   LockkeeperKind: 'Keyword',
   LockkeeperState: 'Keyword',
-  LockkeeperJob: 'Keyword',
   LockkeeperProgress: 'Double',
   LockkeeperDeploy: 'Keyword',
   LockkeeperOwner: 'Keyword',

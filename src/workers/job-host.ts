@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
+import { createGraphActivities } from '../activities/graph-nodes.ts';
 import { createSliceActivity } from '../activities/slice.ts';
 import { RunningSlices } from '../activities/running-slices.ts';
 import type { Keyring } from '../crypto/keyring.ts';
@@ -46,7 +47,9 @@ export async function prepareLedger(
 export class JobHost {
   readonly id = randomUUID();
   /** To be served by the Temporal Workers. */
-  readonly activities: { readonly slice: (input: SliceInput) => Promise<SliceOutcome> };
+  readonly activities: { readonly slice: (input: SliceInput) => Promise<SliceOutcome> } & ReturnType<
+    typeof createGraphActivities
+  >;
   readonly #o: JobHostOptions;
   readonly #running = new RunningSlices();
   readonly #gates: GateWatch;
@@ -65,7 +68,7 @@ export class JobHost {
       onNews: () => this.#gates.nudge(),
     });
     this.#watch = new DeadWorkerWatch({ ledger, client, workerId: this.id, log });
-    this.activities = this.#sliceActivity();
+    this.activities = { ...this.#sliceActivity(), ...createGraphActivities({ client }) };
   }
 
   /** From here on this worker counts as alive; slices that come before wait. @throws {LockkeeperError} LEDGER_POOLED */

@@ -1,9 +1,10 @@
 import { Client } from '@temporalio/client';
 import type { Worker, WorkerOptions } from '@temporalio/worker';
 import { clusterIdOf } from '../client/connection.ts';
+import { readingClient } from '../client/reading-client.ts';
 import { ensureSearchAttributes } from '../client/search-attributes.ts';
+import { keyringOf } from '../crypto/encryption.ts';
 import type { Encryption } from '../crypto/encryption.ts';
-import type { Keyring } from '../crypto/keyring.ts';
 import { DRAIN_DEADLINE } from '../defaults.ts';
 import { durationOf } from '../duration.ts';
 import { LockkeeperError } from '../errors.ts';
@@ -44,7 +45,7 @@ export async function expectWorkflows(
 export async function plug(
   worker: WorkerOptions,
   options: LockkeeperPluginOptions,
-  keyring: Keyring | undefined,
+  encryption: Encryption,
 ): Promise<Plugged> {
   const { taskQueue, connection, namespace = 'default' } = worker;
   const { environment, jobs, log = createLogger({ environment, taskQueue }) } = options;
@@ -58,10 +59,9 @@ export async function plug(
   const { ledger, close } = ledgerFor(options, namespace, log);
   const host = new JobHost({
     environment,
-    // What it tells the workflows of deploys is readable, whatever codecs the Worker has.
-    client: new Client({ connection, namespace }),
+    client: readingClient(new Client({ connection, namespace }), encryption),
     ledger,
-    keyring,
+    keyring: keyringOf(encryption),
     jobs,
     taskQueues,
     buildId: options.buildId ?? worker.workerDeploymentOptions?.version.buildId ?? worker.buildId ?? 'dev',

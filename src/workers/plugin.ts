@@ -1,5 +1,4 @@
 import type { BundlerPlugin, WorkerPlugin } from '@temporalio/worker';
-import { keyringOf } from '../crypto/encryption.ts';
 import type { Encryption } from '../crypto/encryption.ts';
 import type { Duration } from '../duration.ts';
 import { LockkeeperError } from '../errors.ts';
@@ -73,7 +72,7 @@ export function lockkeeperPlugin(options: LockkeeperPluginOptions): LockkeeperPl
       const encryption = encryptionFor(worker, options.encryption);
       const dataConverter = withEncryption(worker.dataConverter, encryption, worker.namespace ?? 'default');
       await expectWorkflows(worker, options, encryption);
-      const made = await plug(worker, options, keyringOf(encryption));
+      const made = await plug(worker, options, encryption);
       const { activities } = made.host;
       plugged.set(activities[SLICE_ACTIVITY], made);
       return {

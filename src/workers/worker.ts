@@ -2,12 +2,13 @@ import { hostname } from 'node:os';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
 import type { TemporalConnection } from '../client/connection.ts';
+import { readingClient } from '../client/reading-client.ts';
 import { expectEncryption, findEncryption, keyringOf } from '../crypto/encryption.ts';
 import type { Encryption } from '../crypto/encryption.ts';
 import { DRAIN_DEADLINE, SHUTDOWN_FORCE, SHUTDOWN_GRACE } from '../defaults.ts';
 import { durationOf } from '../duration.ts';
 import type { Duration } from '../duration.ts';
-import type { AnyJob } from '../jobs/define-job.ts';
+import type { AnyGraph, AnyJob } from '../jobs/index.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import type { Logger } from '../log.ts';
 import { JobHost, prepareLedger } from './job-host.ts';
@@ -22,6 +23,8 @@ export interface WorkerOptions {
   readonly temporal: TemporalConnection;
   readonly ledger: Ledger;
   readonly jobs: readonly AnyJob[];
+  /** Graphs whose own workflows this worker runs, too; their nodes are run by whoever has the jobs. */
+  readonly graphs?: readonly AnyGraph[];
   /** Absolute path of a module with workflows of your own. */
   readonly workflows?: string | undefined;
   /** Other activities that your workflows call, by name. */
@@ -54,7 +57,7 @@ export interface LockkeeperWorker {
 }
 
 /**
- * Makes a worker for the task queues of the jobs given. For a Temporal Worker that you have already, see `lockkeeperPlugin`.
+ * Makes a worker for the task queues of the jobs and graphs given. For a Temporal Worker that you have already, see `lockkeeperPlugin`.
  * @throws {LockkeeperError} KEYRING_MISSING when it is not said how to encrypt, KEYRING_INVALID, KEY_MISSING
  * @throws {LockkeeperError} USAGE for a duration that is none, SETTING_BREAKS_LAW, LEDGER_WRONG_CLUSTER, LEDGER_POOLED, QUEUE_OF_ANOTHER_ENVIRONMENT, CONFIG_INVALID
  */
@@ -82,10 +85,10 @@ class JobWorker implements LockkeeperWorker {
       shutdownForceTime: durationOf('shutdownForce', options.shutdownForce ?? SHUTDOWN_FORCE),
     });
     this.#encryption = expectEncryption(options.encryption ?? findEncryption());
-    this.#taskQueues = [...new Set(options.jobs.map((job) => job.taskQueue))];
+    this.#taskQueues = [...new Set([...options.jobs, ...(options.graphs ?? [])].map(({ taskQueue }) => taskQueue))];
     this.#host = new JobHost({
       environment: options.environment,
-      client: temporal.client,
+      client: readingClient(temporal.client, this.#encryption),
       ledger: options.ledger,
       keyring: keyringOf(this.#encryption),
       jobs: options.jobs,

@@ -5,6 +5,7 @@ import proto from '@temporalio/proto';
 import { expect } from 'vitest';
 import { readLimit } from '../../src/client/queue-limit.ts';
 import { DeployClient } from '../../src/client/deploy-client.ts';
+import { GraphClient } from '../../src/client/graph-client.ts';
 import { JobClient } from '../../src/client/job-client.ts';
 import { runDeploy } from '../../src/client/run-deploy.ts';
 import type { DeployEnd, DeployEvent, RunDeployOptions } from '../../src/client/run-deploy.ts';
@@ -14,6 +15,7 @@ import { migrateLedger } from '../../src/ledger/migrate.ts';
 import { readSteps } from '../../src/ledger/deploy-steps.ts';
 import { readGates } from '../../src/ledger/gates.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
+import type { Receiver } from '../../src/notices/receiver.ts';
 import type { DeployRequest, DeployStatus, PlanStep, ResolvedPlan } from '../../src/protocol.ts';
 import { createDeployWorker } from '../../src/workers/deploy-worker.ts';
 import { createWorker } from '../../src/workers/worker.ts';
@@ -67,6 +69,7 @@ export class Scene {
   /** That of the environment unless given. */
   readonly encryption: Encryption | undefined;
   readonly jobs: JobClient;
+  readonly graphs: GraphClient;
   readonly deploys: DeployClient;
   readonly output: string[] = [];
   /** What the next deploys do. */
@@ -77,6 +80,7 @@ export class Scene {
     this.ledger = ledger;
     this.encryption = encryption;
     this.jobs = new JobClient(temporal.client, ledger, encryption);
+    this.graphs = new GraphClient(temporal.client, ledger, encryption);
     this.deploys = new DeployClient(temporal.client, ENVIRONMENT);
   }
 
@@ -107,13 +111,14 @@ export class Scene {
     return { stop, id: worker.id };
   }
 
-  async startDeployWorker(): Promise<{ stop: () => Promise<void> }> {
+  async startDeployWorker(receivers: readonly Receiver[] = []): Promise<{ stop: () => Promise<void> }> {
     const worker = await createDeployWorker({
       environment: ENVIRONMENT,
       temporal: this.temporal,
       ledger: this.ledger,
       taskQueues: [QUEUE],
       buildId: 'd1',
+      receivers,
       log: quietLog,
       resolvePlan: () => this.plan,
       databaseUrl: () => this.ledger.databaseUrl,

@@ -47,9 +47,10 @@ export function describeJob({ id, row, status }: ShownJob): string {
   const says = status ? workflowSays(status) : 'no answer; does a worker serve its queue?';
   if (!row) return [`${id}: not begun yet`, `workflow: ${says}`].join('\n');
   const on = row.worker === undefined ? '' : `, on worker ${row.worker} of build ${row.buildId}`;
+  const of = row.owner === undefined ? '' : `, of ${row.owner}`;
   return [
     progressLine(row),
-    `job ${row.name} on queue ${row.taskQueue}${on}, started ${formatTime(row.createdAt)}`,
+    `job ${row.name} on queue ${row.taskQueue}${of}${on}, started ${formatTime(row.createdAt)}`,
     `last checkpoint ${formatTime(row.lastCheckpointAt) ?? 'none'}; interrupted ${times(row.interruptions)}, lost ${times(row.losses)} without progress`,
     ...(row.reason ? [`reason: ${row.reason}`] : []),
     `workflow: ${says}`,

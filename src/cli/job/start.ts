@@ -47,7 +47,7 @@ export function jobStartCommand(): Command {
     .option('--id <id>', 'its id; the same id again gives the job that is there (default: a random one)')
     .option('--input <json>', 'its input')
     .option('--input-file <file>', 'a file with its input, JSON')
-    .option('--owner <owner>', 'whom it belongs to; a search attribute')
+    .option('--owner <owner>', 'whom it belongs to, a name or a mail address: who is told of what becomes of it')
     .option('--wait', 'wait for its end, and print its result instead')
     .addOption(timeoutOption())
     .addOption(configOption())

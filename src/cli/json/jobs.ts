@@ -9,6 +9,7 @@ export const Job = named('Job', 'A job as the ledger knows it.', {
   workflowId: z.string(),
   name: z.string().describe('of its definition'),
   taskQueue: z.string(),
+  owner: z.string().describe('whom it belongs to').optional(),
   state: z.enum(['pending', ...phase.options]).describe('`pending`: it waits for its first slice'),
   seq: z.number().describe('its last checkpoint'),
   interruptions: z.number(),

@@ -17,6 +17,7 @@ import {
 } from './values.ts';
 import { documented } from './documented.ts';
 import { shaped } from './json-shape.ts';
+import { receivers } from './notices.ts';
 import { steps } from './steps.ts';
 
 const path = text('a path');
@@ -173,6 +174,11 @@ export const configSchema = options({
     ),
     'Databases that steps migrate. `ledger`, in DATABASE_URL, is always there',
     { default: 'only `ledger`', names: ['app'] },
+  ),
+  notices: documented(
+    maybe(receivers),
+    'Who is told what becomes of jobs, by the deploy worker: each receiver is a `webhook`, a channel of `slack` or `mail`',
+    { default: 'nobody' },
   ),
   plans: documented(
     maybe(mapOf(name, plan, 'a map of plans')),
