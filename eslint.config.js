@@ -13,9 +13,10 @@ const arrows = {
   activities: ['ledger', 'jobs', 'commands', 'client', 'crypto'],
   workers: ['activities', 'ledger', 'jobs', 'client', 'crypto', 'notices'],
   client: ['ledger', 'jobs', 'commands', 'crypto'],
+  'codec-server': ['crypto'],
   dev: ['crypto'],
   testing: ['jobs', 'ledger', 'crypto'],
-  cli: ['client', 'config', 'dev', 'workers', 'ledger', 'jobs', 'crypto', 'notices'],
+  cli: ['client', 'codec-server', 'config', 'dev', 'workers', 'ledger', 'jobs', 'crypto', 'notices'],
 };
 const rooms = Object.keys(arrows);
 

@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Folders whose tests need no server, or start their own. Every other folder shares one Temporal and one Postgres. */
 const WITHOUT_SERVERS = [
   'cli',
+  'codec-server/http',
   'commands',
   'config',
   'crypto',

@@ -16,6 +16,10 @@ export const RESULT_IN_TEMPORAL_BYTES = 256 * 1024;
 /** Losses without progress before a job is quarantined: an input that kills its worker must not go round for ever. */
 export const LOSSES_UNTIL_QUARANTINE = 5;
 
+/** How long a job whose checkpoint cannot be read by the workers that take it (a key is missing, a newer version wrote it) waits for
+ *  one that can, before its definition decides: a mistake of configuration is mended in this time, and nothing is lost by it. */
+export const UNREADABLE_PATIENCE = 300_000;
+
 /** How long a silent worker is believed: the fallback where nothing tells of its death. */
 export const SLICE_HEARTBEAT_TIMEOUT = 30_000;
 /** How often a slice heartbeats, and so how late it hears of cancellation. */
@@ -95,3 +99,9 @@ export const NOTICE_FAILED_KEPT = 2_592_000_000;
 
 /** How long a deploy waits to see work move again after its gates are open (the server needs 1.1 s). */
 export const MOVING_WITHIN = 30_000;
+
+/** Where the codec server listens: on this machine only, beside the Web UI of the dev server (8233). */
+export const CODEC_SERVER_ADDRESS = '127.0.0.1';
+export const CODEC_SERVER_PORT = 8_234;
+/** The environment variable that holds the tokens of the codec server. */
+export const CODEC_SERVER_TOKEN_ENV = 'LOCKKEEPER_CODEC_TOKEN';

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { boardCommand } from './board/index.ts';
 import { completeCommand, completionCommand } from './completion/index.ts';
+import { codecServerCommand } from './codec-server/index.ts';
 import { configCommand } from './config.ts';
 import { deployCommand } from './deploy/index.ts';
 import { deployWorkerCommand } from './deploy-worker.ts';
@@ -32,6 +33,7 @@ export function createProgram(): Command {
     .addCommand(gatesCommand())
     .addCommand(boardCommand())
     .addCommand(noticesCommand())
+    .addCommand(codecServerCommand())
     .addCommand(configCommand())
     .helpCommand(false)
     .addHelpText(

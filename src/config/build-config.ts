@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { DRAIN_DEADLINE, DRAIN_WAIT, HOLD, SHUTDOWN_FORCE, SHUTDOWN_GRACE } from '../defaults.ts';
 import type { DrainPolicy } from '../protocol.ts';
+import { buildCodecServer } from './build-codec-server.ts';
 import { buildStep, EXTERNAL_STEP } from './build-step.ts';
 import { buildReceiver } from './build-receiver.ts';
 import { DEFAULT_PLAN, LEDGER_DATABASE } from './config.ts';
@@ -34,6 +35,7 @@ export function buildConfig(file: string, parsed: ParsedConfig): Config {
       ...Object.entries(parsed.databases ?? {}),
     ]),
     notices: (parsed.notices ?? []).map(buildReceiver),
+    codecServer: buildCodecServer(parsed.codecServer, directory),
     plans: new Map([[DEFAULT_PLAN, defaultPlan(drain)], ...plans]),
   };
 }

@@ -26,6 +26,7 @@ export interface Config {
   readonly databases: ReadonlyMap<string, Database>;
   /** Who is told what becomes of jobs. */
   readonly notices: readonly ReceiverConfig[];
+  readonly codecServer: CodecServerConfig;
   /** By name; `default` is always there. */
   readonly plans: ReadonlyMap<string, PlanConfig>;
 }
@@ -45,6 +46,21 @@ export interface WorkerOptions {
 export interface Database {
   /** The environment variable that holds its URL. */
   readonly env: string;
+}
+
+export interface CodecServerConfig {
+  readonly address: string;
+  readonly port: number;
+  readonly origins: readonly string[];
+  /** Left out: the one of the Temporal configuration. */
+  readonly namespaces?: readonly string[];
+  /** Absolute paths. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly plainHttp: boolean;
+  /** The environment variable that holds the tokens. */
+  readonly tokenEnv: string;
+  /** Absolute path of a file that holds them instead. */
+  readonly tokenFile?: string;
 }
 
 /** A plan before a deploy has chosen its parameters. */

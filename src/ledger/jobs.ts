@@ -17,10 +17,15 @@ export interface JobRow {
   readonly losses: number;
   readonly progress: { readonly done?: number; readonly total?: number; readonly note?: string };
   readonly reason?: string;
+  /** Why it last went on from another checkpoint than its last one, without a person's word, and when. */
+  readonly wentBack?: string;
+  readonly wentBackAt?: Date;
   readonly lastCheckpointAt?: Date;
   readonly worker?: string;
   readonly buildId?: string;
   readonly createdAt: Date;
+  /** When its state last changed, or it last saved its place. */
+  readonly changedAt?: Date;
 }
 
 interface RawJob {
@@ -37,10 +42,13 @@ interface RawJob {
   progress_total: number | null;
   progress_note: string | null;
   reason: string | null;
+  went_back: string | null;
+  went_back_at: Date | null;
   last_checkpoint_at: Date | null;
   worker: string | null;
   build_id: string | null;
   created_at: Date;
+  changed_at: Date;
 }
 
 const jobRow = (r: RawJob): JobRow => ({
@@ -59,10 +67,13 @@ const jobRow = (r: RawJob): JobRow => ({
     ...(r.progress_note !== null && { note: r.progress_note }),
   },
   ...(r.reason !== null && { reason: r.reason }),
+  ...(r.went_back !== null && { wentBack: r.went_back }),
+  ...(r.went_back_at !== null && { wentBackAt: r.went_back_at }),
   ...(r.last_checkpoint_at !== null && { lastCheckpointAt: r.last_checkpoint_at }),
   ...(r.worker !== null && { worker: r.worker }),
   ...(r.build_id !== null && { buildId: r.build_id }),
   createdAt: r.created_at,
+  changedAt: r.changed_at,
 });
 
 /** Latest first. */

@@ -188,6 +188,20 @@ export class Scene {
     return { attempts, failures };
   }
 
+  /** Back to its first workflow task, as `temporal workflow reset --type FirstWorkflowTask` does. */
+  async reset(workflowId: string): Promise<void> {
+    const { client, namespace } = this.temporal;
+    const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+    const completed = proto.temporal.api.enums.v1.EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED;
+    await client.workflowService.resetWorkflowExecution({
+      namespace,
+      workflowExecution: { workflowId },
+      workflowTaskFinishEventId: events!.find((event) => event.eventType === completed)!.eventId!,
+      requestId: `${workflowId} ${Date.now()}`,
+      reason: 'by the test',
+    });
+  }
+
   /** With RECORD_HISTORIES set, keeps a history for the replay tests. */
   async record(name: string, workflowId: string, runId?: string): Promise<void> {
     if (!process.env['RECORD_HISTORIES']) return;

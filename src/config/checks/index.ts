@@ -17,6 +17,8 @@ export function checkRelations(source: Source): Finding[] {
     ...checkQueues(source),
     ...checkQueueOrder(source),
     ...duplicates(source, ['participants']),
+    ...duplicates(source, ['codecServer', 'origins']),
+    ...duplicates(source, ['codecServer', 'namespaces']),
     ...checkDatabases(source),
     ...checkNotices(source),
     ...checkPlans(source),

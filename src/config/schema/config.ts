@@ -15,6 +15,7 @@ import {
   variableName,
   yesOrNo,
 } from './values.ts';
+import { codecServer } from './codec-server.ts';
 import { documented } from './documented.ts';
 import { shaped } from './json-shape.ts';
 import { receivers } from './notices.ts';
@@ -179,6 +180,10 @@ export const configSchema = options({
     maybe(receivers),
     'Who is told what becomes of jobs, by the deploy worker: each receiver is a `webhook`, a channel of `slack` or `mail`',
     { default: 'nobody' },
+  ),
+  codecServer: documented(
+    maybe(codecServer),
+    "How `lockkeeper codec-server` shows encrypted payloads to Temporal's Web UI and CLI",
   ),
   plans: documented(
     maybe(mapOf(name, plan, 'a map of plans')),
