@@ -10,6 +10,7 @@ import { gatesCommand } from './gates/index.ts';
 import { helpCommand } from './help.ts';
 import { initCommand } from './init/index.ts';
 import { jobCommand } from './job/index.ts';
+import { keysCommand } from './keys/index.ts';
 import { ledgerCommand } from './ledger.ts';
 import { noticesCommand } from './notices/index.ts';
 import { ownPackage } from './package.ts';
@@ -34,6 +35,7 @@ export function createProgram(): Command {
     .addCommand(boardCommand())
     .addCommand(noticesCommand())
     .addCommand(codecServerCommand())
+    .addCommand(keysCommand())
     .addCommand(configCommand())
     .helpCommand(false)
     .addHelpText(

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { ensureSearchAttributes } from '../client/search-attributes.ts';
 import { loadConfig, loadJobs, withQueues } from '../config/index.ts';
 import type { Config } from '../config/index.ts';
+import { expectEncryption, findEncryption } from '../crypto/encryption.ts';
 import { createLogger } from '../log.ts';
 import { withBoth } from './connections.ts';
 import { configOption, exitsAtOnce, withExample } from './options.ts';
@@ -20,6 +21,7 @@ export async function worker(options: WorkerOptions): Promise<number> {
     config,
     jobs.map((job) => job.taskQueue),
   );
+  const encryption = expectEncryption(findEncryption(process.env, config.encryption));
   const buildId = buildIdOf(options, config);
   const log = createLogger({ environment: config.environment, buildId });
   return withBoth(
@@ -37,6 +39,7 @@ export async function worker(options: WorkerOptions): Promise<number> {
         shutdownGrace: config.worker.shutdownGraceMs,
         shutdownForce: config.worker.shutdownForceMs,
         drainDeadline: config.drain.deadlineMs,
+        encryption,
         log,
       });
       return serve(created, log);

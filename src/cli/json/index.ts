@@ -2,6 +2,7 @@ import { BOARD_OUTPUTS } from './board.ts';
 import { DEPLOY_OUTPUTS } from './deploys.ts';
 import { GATES_OUTPUTS } from './gates.ts';
 import { JOB_OUTPUTS } from './jobs.ts';
+import { KEYS_OUTPUTS } from './keys.ts';
 import { NOTICE_OUTPUTS } from './notices.ts';
 import { OTHER_OUTPUTS } from './others.ts';
 
@@ -11,6 +12,7 @@ export const JSON_OUTPUTS = [
   ...JOB_OUTPUTS,
   ...GATES_OUTPUTS,
   ...BOARD_OUTPUTS,
+  ...KEYS_OUTPUTS,
   ...NOTICE_OUTPUTS,
   ...OTHER_OUTPUTS,
 ];
