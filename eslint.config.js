@@ -7,15 +7,16 @@ const arrows = {
   crypto: [],
   // Types of a job's definition only: nothing of it reaches the sandbox.
   workflows: ['jobs'],
-  config: ['jobs'],
+  config: ['jobs', 'notices'],
   commands: [],
+  notices: ['ledger', 'jobs'],
   activities: ['ledger', 'jobs', 'commands', 'client', 'crypto'],
-  workers: ['activities', 'ledger', 'jobs', 'client', 'crypto'],
+  workers: ['activities', 'ledger', 'jobs', 'client', 'crypto', 'notices'],
   client: ['ledger', 'jobs', 'commands', 'crypto'],
   'codec-server': ['crypto'],
   dev: ['crypto'],
   testing: ['jobs', 'ledger', 'crypto'],
-  cli: ['client', 'codec-server', 'config', 'dev', 'workers', 'ledger', 'jobs', 'crypto'],
+  cli: ['client', 'codec-server', 'config', 'dev', 'workers', 'ledger', 'jobs', 'crypto', 'notices'],
 };
 const rooms = Object.keys(arrows);
 

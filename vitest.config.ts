@@ -8,6 +8,7 @@ const WITHOUT_SERVERS = [
   'config',
   'crypto',
   'dev',
+  'notices/receivers',
   'testing/without-database',
   'workflows',
 ].map((folder) => `test/${folder}/**/*.test.ts`);

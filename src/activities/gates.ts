@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { failpoint } from '../failpoints.ts';
 import type { ClaimRow } from '../ledger/claims.ts';
-import { endForeignClaim, runningClaims } from '../ledger/claims.ts';
+import { SESSIONS_LEFT, endForeignClaim, runningClaims } from '../ledger/claims.ts';
 import { beginAct } from '../ledger/deploy-record.ts';
 import { addEvent } from '../ledger/events.ts';
 import {
@@ -159,7 +159,8 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
 
   /** Fenced first, so that nothing it still does counts; then the server hears that the slice stepped aside. */
   async function abandon(claim: ClaimRow, reason: string): Promise<void> {
-    await endForeignClaim(ledger, claim.claim, 'fenced', reason);
+    const { sessionsLeft } = await endForeignClaim(ledger, claim.claim, 'fenced', reason);
+    if (sessionsLeft) log.warn({ claim: claim.claim, logins: sessionsLeft }, SESSIONS_LEFT);
     await completeAsYielded(client, claim, reason);
   }
 }

@@ -5,6 +5,7 @@ import type { Config, ConfigWithQueues } from '../config/index.ts';
 import { LockkeeperError } from '../errors.ts';
 import { checkDatabaseUrl } from '../ledger/database-url.ts';
 import { createLogger } from '../log.ts';
+import { receiversOf } from '../notices/receivers.ts';
 import { withBoth } from './connections.ts';
 import { configOption, exitsAtOnce, withExample } from './options.ts';
 import { serve } from './serve.ts';
@@ -16,6 +17,7 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
   const config = await knowQueues(await loadConfig(options.config));
   const { environment } = config;
   refuseMalformedUrls(config);
+  const receivers = receiversOf(config.notices, process.env);
   const buildId = buildIdOf(options, config);
   const log = createLogger({ buildId });
   return withBoth(
@@ -28,6 +30,7 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
         ledger,
         taskQueues: config.queues.map((queue) => queue.taskQueue),
         buildId,
+        receivers,
         resolvePlan: (name, parameters) => resolvePlan(config, name, parameters),
         databaseUrl: (name) => databaseUrlOf(config, name),
         output: ({ text, ...where }) => log.info(where, text),

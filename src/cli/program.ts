@@ -11,6 +11,7 @@ import { helpCommand } from './help.ts';
 import { initCommand } from './init/index.ts';
 import { jobCommand } from './job/index.ts';
 import { ledgerCommand } from './ledger.ts';
+import { noticesCommand } from './notices/index.ts';
 import { ownPackage } from './package.ts';
 import { formatUsageError } from './report-error.ts';
 import { workerCommand } from './worker.ts';
@@ -31,6 +32,7 @@ export function createProgram(): Command {
     .addCommand(jobCommand())
     .addCommand(gatesCommand())
     .addCommand(boardCommand())
+    .addCommand(noticesCommand())
     .addCommand(codecServerCommand())
     .addCommand(configCommand())
     .helpCommand(false)

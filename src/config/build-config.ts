@@ -3,6 +3,7 @@ import { DRAIN_DEADLINE, DRAIN_WAIT, HOLD, SHUTDOWN_FORCE, SHUTDOWN_GRACE } from
 import type { DrainPolicy } from '../protocol.ts';
 import { buildCodecServer } from './build-codec-server.ts';
 import { buildStep, EXTERNAL_STEP } from './build-step.ts';
+import { buildReceiver } from './build-receiver.ts';
 import { DEFAULT_PLAN, LEDGER_DATABASE } from './config.ts';
 import type { Config, ParameterSpec, PlanConfig, WorkerOptions } from './config.ts';
 import type { ParsedConfig, ParsedPlan } from './schema/config.ts';
@@ -33,6 +34,7 @@ export function buildConfig(file: string, parsed: ParsedConfig): Config {
       [LEDGER_DATABASE.name, { env: LEDGER_DATABASE.env }],
       ...Object.entries(parsed.databases ?? {}),
     ]),
+    notices: (parsed.notices ?? []).map(buildReceiver),
     codecServer: buildCodecServer(parsed.codecServer, directory),
     plans: new Map([[DEFAULT_PLAN, defaultPlan(drain)], ...plans]),
   };

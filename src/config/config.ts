@@ -1,3 +1,4 @@
+import type { ReceiverConfig } from '../notices/receiver-config.ts';
 import type { DrainPolicy, PlanQueue, PlanStep, ResolvedPlan } from '../protocol.ts';
 
 /** The database that migrations can name without it being declared: the ledger's own. */
@@ -23,6 +24,8 @@ export interface Config {
   readonly participants: readonly string[];
   /** By name; `ledger` is always there. */
   readonly databases: ReadonlyMap<string, Database>;
+  /** Who is told what becomes of jobs. */
+  readonly notices: readonly ReceiverConfig[];
   readonly codecServer: CodecServerConfig;
   /** By name; `default` is always there. */
   readonly plans: ReadonlyMap<string, PlanConfig>;

@@ -5,7 +5,7 @@ import { isJobDefinition } from '../jobs/define-job.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import { coordinatorTaskQueue } from '../protocol.ts';
 import type { Config } from './config.ts';
-import { unknownWord } from './did-you-mean.ts';
+import { unknownWord } from '../did-you-mean.ts';
 import { shortPath } from './problems.ts';
 
 interface Found {

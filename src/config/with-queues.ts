@@ -1,6 +1,6 @@
 import { LockkeeperError } from '../errors.ts';
 import type { Config, ConfigWithQueues } from './config.ts';
-import { unknownWord } from './did-you-mean.ts';
+import { unknownWord } from '../did-you-mean.ts';
 import { shortPath } from './problems.ts';
 
 /**

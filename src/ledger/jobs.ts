@@ -3,9 +3,13 @@ import type { Ledger } from './pool.ts';
 
 /** A job as the view `lockkeeper.jobs` shows it. */
 export interface JobRow {
+  /** Its identity in the ledger, where it is there already. */
+  readonly key?: string;
   readonly workflowId: string;
   readonly name: string;
   readonly taskQueue: string;
+  /** Whom it belongs to. */
+  readonly owner?: string;
   /** `pending`: it waits for its first slice. */
   readonly state: JobPhase | 'pending';
   readonly seq: number;
@@ -20,9 +24,11 @@ export interface JobRow {
 }
 
 interface RawJob {
+  key: string;
   workflow_id: string;
   name: string;
   task_queue: string;
+  owner: string | null;
   state: JobPhase;
   seq: string;
   interruptions: number;
@@ -38,9 +44,11 @@ interface RawJob {
 }
 
 const jobRow = (r: RawJob): JobRow => ({
+  key: r.key,
   workflowId: r.workflow_id,
   name: r.name,
   taskQueue: r.task_queue,
+  ...(r.owner !== null && { owner: r.owner }),
   state: r.state,
   seq: Number(r.seq),
   interruptions: r.interruptions,
@@ -60,13 +68,14 @@ const jobRow = (r: RawJob): JobRow => ({
 /** Latest first. */
 export async function listJobs(
   ledger: Ledger,
-  options: { readonly state?: string; readonly name?: string; readonly limit: number },
+  options: { readonly state?: string; readonly name?: string; readonly owner?: string; readonly limit: number },
 ): Promise<JobRow[]> {
   const { rows } = await ledger.pool.query<RawJob>(
     `select * from lockkeeper.jobs
      where namespace = $1 and ($2::text is null or state = $2) and ($3::text is null or name = $3)
-     order by created_at desc limit $4`,
-    [ledger.namespace, options.state ?? null, options.name ?? null, options.limit],
+       and ($4::text is null or owner = $4)
+     order by created_at desc limit $5`,
+    [ledger.namespace, options.state ?? null, options.name ?? null, options.owner ?? null, options.limit],
   );
   return rows.map(jobRow);
 }
@@ -90,4 +99,14 @@ export async function newestJobs(ledger: Ledger, workflowIds: readonly string[])
     [ledger.namespace, workflowIds],
   );
   return rows.map(jobRow);
+}
+
+/** Where the results of these workflow ids are, by the id: of those whose newest job is done. */
+export async function resultKeys(ledger: Ledger, workflowIds: readonly string[]): Promise<Map<string, string>> {
+  const { rows } = await ledger.pool.query<{ workflow_id: string; key: string; state: JobPhase }>(
+    `select distinct on (workflow_id) workflow_id, key, state from lockkeeper._jobs
+     where namespace = $1 and workflow_id = any($2) order by workflow_id, created_at desc`,
+    [ledger.namespace, workflowIds],
+  );
+  return new Map(rows.filter(({ state }) => state === 'done').map((row) => [row.workflow_id, row.key]));
 }

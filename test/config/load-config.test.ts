@@ -57,6 +57,7 @@ test('the smallest config has every default', async () => {
     drain,
     participants: [],
     databases: new Map([['ledger', { env: 'DATABASE_URL' }]]),
+    notices: [],
     plans: new Map([
       [
         'default',

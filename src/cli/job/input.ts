@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { didYouMean } from '../../config/did-you-mean.ts';
+import { didYouMean } from '../../did-you-mean.ts';
 import { LockkeeperError, errorMessage } from '../../errors.ts';
 import type { AnyJob } from '../../jobs/define-job.ts';
 

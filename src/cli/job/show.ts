@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { JobClient } from '../../client/job-client.ts';
 import { isLockkeeperError } from '../../errors.ts';
 import type { JobRow } from '../../ledger/jobs.ts';
 import type { JobStatus } from '../../protocol.ts';
@@ -27,8 +26,7 @@ export interface ShownJob {
 
 /** What ledger and workflow say of a job. */
 export async function jobShow(id: string, options: JsonOptions): Promise<number> {
-  const shown = await withBoth(async ({ temporal, ledger }): Promise<ShownJob> => {
-    const jobs = new JobClient(temporal.client, ledger);
+  const shown = await withBoth(async ({ temporal, jobs }): Promise<ShownJob> => {
     const handle = jobs.handle(id);
     const row = await handle.row();
     const status = await elseNoJob(id, jobs, () =>
@@ -49,9 +47,10 @@ export function describeJob({ id, row, status }: ShownJob): string {
   const says = status ? workflowSays(status) : 'no answer; does a worker serve its queue?';
   if (!row) return [`${id}: not begun yet`, `workflow: ${says}`].join('\n');
   const on = row.worker === undefined ? '' : `, on worker ${row.worker} of build ${row.buildId}`;
+  const of = row.owner === undefined ? '' : `, of ${row.owner}`;
   return [
     progressLine(row),
-    `job ${row.name} on queue ${row.taskQueue}${on}, started ${formatTime(row.createdAt)}`,
+    `job ${row.name} on queue ${row.taskQueue}${of}${on}, started ${formatTime(row.createdAt)}`,
     `last checkpoint ${formatTime(row.lastCheckpointAt) ?? 'none'}; interrupted ${times(row.interruptions)}, lost ${times(row.losses)} without progress`,
     ...(row.reason ? [`reason: ${row.reason}`] : []),
     `workflow: ${says}`,

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { JobClient } from '../../client/job-client.ts';
 import { withBoth } from '../connections.ts';
 import { exits, jsonOption, timeoutOption, withExample } from '../options.ts';
 import { stopOnSignals } from '../signals.ts';
@@ -8,8 +7,7 @@ import type { FollowOptions } from './follow.ts';
 
 /** Shows a job's progress until it ends, and ends as it ends. */
 export function jobWatch(id: string, options: FollowOptions): Promise<number> {
-  return withBoth(({ temporal, ledger }) => {
-    const jobs = new JobClient(temporal.client, ledger);
+  return withBoth(({ jobs }) => {
     return follow(jobs, jobs.handle(id), options, stopOnSignals());
   });
 }

@@ -5,9 +5,11 @@ import type { JsonOutput } from './shape.ts';
 const phase = z.enum(['running', 'interrupted', 'waiting', 'quarantined', 'done', 'failed', 'cancelled']);
 
 export const Job = named('Job', 'A job as the ledger knows it.', {
+  key: z.string().describe('its identity in the ledger, where it is there already').optional(),
   workflowId: z.string(),
   name: z.string().describe('of its definition'),
   taskQueue: z.string(),
+  owner: z.string().describe('whom it belongs to').optional(),
   state: z.enum(['pending', ...phase.options]).describe('`pending`: it waits for its first slice'),
   seq: z.number().describe('its last checkpoint'),
   interruptions: z.number(),

@@ -18,6 +18,7 @@ import {
 import { codecServer } from './codec-server.ts';
 import { documented } from './documented.ts';
 import { shaped } from './json-shape.ts';
+import { receivers } from './notices.ts';
 import { steps } from './steps.ts';
 
 const path = text('a path');
@@ -174,6 +175,11 @@ export const configSchema = options({
     ),
     'Databases that steps migrate. `ledger`, in DATABASE_URL, is always there',
     { default: 'only `ledger`', names: ['app'] },
+  ),
+  notices: documented(
+    maybe(receivers),
+    'Who is told what becomes of jobs, by the deploy worker: each receiver is a `webhook`, a channel of `slack` or `mail`',
+    { default: 'nobody' },
   ),
   codecServer: documented(
     maybe(codecServer),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DURATION_PATTERN, milliseconds } from '../../duration.ts';
 import { NAME_PATTERN } from '../../protocol.ts';
-import { unknownWord } from '../did-you-mean.ts';
+import { unknownWord } from '../../did-you-mean.ts';
 import { isMap } from '../raw.ts';
 import { shaped, written } from './json-shape.ts';
 
