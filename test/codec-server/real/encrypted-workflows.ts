@@ -49,9 +49,9 @@ export async function temporalWithUi(): Promise<TemporalWithUi> {
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 
 /** Two workflows that have ended, one well and one badly, with everything they say encrypted. */
-export async function encryptedWorkflows(address: string): Promise<void> {
+export async function encryptedWorkflows(address: string, keys = keyring): Promise<void> {
   const dataConverter: DataConverter = {
-    payloadCodecs: [new EncryptionCodec(keyring, NAMESPACE)],
+    payloadCodecs: [new EncryptionCodec(keys, NAMESPACE)],
     failureConverterPath: fileURLToPath(new URL('./failure-converter.ts', import.meta.url)),
   };
   const connection = await Connection.connect({ address });
