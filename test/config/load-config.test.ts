@@ -58,6 +58,13 @@ test('the smallest config has every default', async () => {
     participants: [],
     databases: new Map([['ledger', { env: 'DATABASE_URL' }]]),
     notices: [],
+    codecServer: {
+      address: '127.0.0.1',
+      port: 8_234,
+      origins: [],
+      plainHttp: false,
+      tokenEnv: 'LOCKKEEPER_CODEC_TOKEN',
+    },
     plans: new Map([
       [
         'default',
