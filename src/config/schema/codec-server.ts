@@ -58,6 +58,10 @@ export const codecServer = options({
     'The environment variable that holds the tokens, separated by commas or spaces',
     { default: 'LOCKKEEPER_CODEC_TOKEN', example: 'LOCKKEEPER_CODEC_TOKEN' },
   ),
+  tokenFile: documented(maybe(file), 'A file that holds the tokens, one a line, in place of the variable', {
+    default: 'none',
+    example: './codec-server.tokens',
+  }),
   accessTokens: documented(
     maybe(
       options({
@@ -81,8 +85,4 @@ export const codecServer = options({
     "Access tokens of the Web UI's own users, which it passes on when it is told to; taken beside the tokens",
     { default: 'none' },
   ),
-  tokenFile: documented(maybe(file), 'A file that holds the tokens, one a line, in place of the variable', {
-    default: 'none',
-    example: './codec-server.tokens',
-  }),
 });
