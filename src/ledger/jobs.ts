@@ -17,10 +17,17 @@ export interface JobRow {
   readonly losses: number;
   readonly progress: { readonly done?: number; readonly total?: number; readonly note?: string };
   readonly reason?: string;
+  /** The deploy behind whose closed gate it waits. */
+  readonly gateClosedBy?: string;
+  /** Why it last went on from another checkpoint than its last one, without a person's word, and when. */
+  readonly wentBack?: string;
+  readonly wentBackAt?: Date;
   readonly lastCheckpointAt?: Date;
   readonly worker?: string;
   readonly buildId?: string;
   readonly createdAt: Date;
+  /** When its state last changed, or it last saved its place. */
+  readonly changedAt?: Date;
 }
 
 interface RawJob {
@@ -37,10 +44,14 @@ interface RawJob {
   progress_total: number | null;
   progress_note: string | null;
   reason: string | null;
+  went_back: string | null;
+  went_back_at: Date | null;
   last_checkpoint_at: Date | null;
   worker: string | null;
   build_id: string | null;
+  gate_closed_by: string | null;
   created_at: Date;
+  changed_at: Date;
 }
 
 const jobRow = (r: RawJob): JobRow => ({
@@ -59,10 +70,14 @@ const jobRow = (r: RawJob): JobRow => ({
     ...(r.progress_note !== null && { note: r.progress_note }),
   },
   ...(r.reason !== null && { reason: r.reason }),
+  ...(r.gate_closed_by !== null && { gateClosedBy: r.gate_closed_by }),
+  ...(r.went_back !== null && { wentBack: r.went_back }),
+  ...(r.went_back_at !== null && { wentBackAt: r.went_back_at }),
   ...(r.last_checkpoint_at !== null && { lastCheckpointAt: r.last_checkpoint_at }),
   ...(r.worker !== null && { worker: r.worker }),
   ...(r.build_id !== null && { buildId: r.build_id }),
   createdAt: r.created_at,
+  changedAt: r.changed_at,
 });
 
 /** Latest first. */
@@ -91,6 +106,20 @@ export async function readJob(ledger: Ledger, workflowId: string, firstRunId?: s
   return rows[0] && jobRow(rows[0]);
 }
 
+/** All jobs of the newest execution of a workflow id, those in quarantine first, then the newest: a workflow of a user's own may have several. */
+export async function jobsOf(ledger: Ledger, workflowId: string): Promise<JobRow[]> {
+  const { rows } = await ledger.pool.query<RawJob>(
+    `with newest as (
+       select split_part(key, '/', 1) as execution from lockkeeper.jobs
+       where namespace = $1 and workflow_id = $2 order by created_at desc limit 1)
+     select j.* from lockkeeper.jobs j, newest
+     where j.namespace = $1 and j.workflow_id = $2 and split_part(j.key, '/', 1) = newest.execution
+     order by j.state = 'quarantined' desc, j.created_at desc`,
+    [ledger.namespace, workflowId],
+  );
+  return rows.map(jobRow);
+}
+
 /** The newest job of each of these workflow ids that the ledger has one of. */
 export async function newestJobs(ledger: Ledger, workflowIds: readonly string[]): Promise<JobRow[]> {
   const { rows } = await ledger.pool.query<RawJob>(
@@ -101,12 +130,20 @@ export async function newestJobs(ledger: Ledger, workflowIds: readonly string[])
   return rows.map(jobRow);
 }
 
-/** Where the results of these workflow ids are, by the id: of those whose newest job is done. */
-export async function resultKeys(ledger: Ledger, workflowIds: readonly string[]): Promise<Map<string, string>> {
-  const { rows } = await ledger.pool.query<{ workflow_id: string; key: string; state: JobPhase }>(
-    `select distinct on (workflow_id) workflow_id, key, state from lockkeeper._jobs
+export interface DoneJob {
+  readonly name: string;
+  /** Where its result is. */
+  readonly key: string;
+}
+
+/** Of these workflow ids those whose newest job is done, by the id. */
+export async function doneJobs(ledger: Ledger, workflowIds: readonly string[]): Promise<Map<string, DoneJob>> {
+  const { rows } = await ledger.pool.query<DoneJob & { workflow_id: string; state: JobPhase }>(
+    `select distinct on (workflow_id) workflow_id, name, key, state from lockkeeper._jobs
      where namespace = $1 and workflow_id = any($2) order by workflow_id, created_at desc`,
     [ledger.namespace, workflowIds],
   );
-  return new Map(rows.filter(({ state }) => state === 'done').map((row) => [row.workflow_id, row.key]));
+  return new Map(
+    rows.filter(({ state }) => state === 'done').map(({ workflow_id, name, key }) => [workflow_id, { name, key }]),
+  );
 }

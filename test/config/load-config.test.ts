@@ -60,9 +60,9 @@ test('the smallest config has every default', async () => {
     notices: [],
     codecServer: {
       address: '127.0.0.1',
-      port: 8_234,
       origins: [],
       plainHttp: false,
+      port: 8234,
       tokenEnv: 'LOCKKEEPER_CODEC_TOKEN',
     },
     plans: new Map([

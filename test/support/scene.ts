@@ -118,6 +118,7 @@ export class Scene {
       taskQueues: [QUEUE],
       buildId: 'd1',
       receivers,
+      keyring: this.keyring,
       log: quietLog,
       resolvePlan: () => this.plan,
       databaseUrl: () => this.ledger.databaseUrl,
@@ -185,6 +186,20 @@ export class Scene {
       if (event.activityTaskFailedEventAttributes ?? event.activityTaskTimedOutEventAttributes) failures += 1;
     }
     return { attempts, failures };
+  }
+
+  /** Back to its first workflow task, as `temporal workflow reset --type FirstWorkflowTask` does. */
+  async reset(workflowId: string): Promise<void> {
+    const { client, namespace } = this.temporal;
+    const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+    const completed = proto.temporal.api.enums.v1.EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED;
+    await client.workflowService.resetWorkflowExecution({
+      namespace,
+      workflowExecution: { workflowId },
+      workflowTaskFinishEventId: events!.find((event) => event.eventType === completed)!.eventId!,
+      requestId: `${workflowId} ${Date.now()}`,
+      reason: 'by the test',
+    });
   }
 
   /** With RECORD_HISTORIES set, keeps a history for the replay tests. */
