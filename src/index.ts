@@ -25,7 +25,8 @@ export { JobHandle } from './client/job-handle.ts';
 export type { ListOptions } from './client/job-list.ts';
 export type { JobRow } from './ledger/jobs.ts';
 export { DeployClient } from './client/deploy-client.ts';
-export type { Whereabouts } from './client/deploy-client.ts';
+export type { AskedDeploy, Waiting, Whereabouts } from './client/deploy-client.ts';
+export type { OrderActs } from './client/order-acts.ts';
 export type { DeployNews } from './client/watch-deploy.ts';
 export type { DeployRow } from './ledger/deploys.ts';
 export { ensureSearchAttributes } from './client/search-attributes.ts';
@@ -45,9 +46,13 @@ export type {
   DeployRunResult,
   DeployStatus,
   DeployTicket,
+  Freeze,
+  FreezeAnswer,
   JobStatus,
   Operation,
   Outcome,
+  QueuedDeploy,
   ReleaseChoice,
+  WaitsFor,
   Withdrawal,
 } from './protocol.ts';

@@ -4,6 +4,7 @@
  */
 export * from './protocol/jobs.ts';
 export * from './protocol/deploys.ts';
+export * from './protocol/order.ts';
 export * from './protocol/plan.ts';
 export * from './protocol/steps.ts';
 export * from './protocol/deploy-activities.ts';

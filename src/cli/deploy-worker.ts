@@ -27,6 +27,7 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
         temporal,
         ledger,
         taskQueues: config.queues.map((queue) => queue.taskQueue),
+        freezeWindows: config.freezeWindows,
         buildId,
         resolvePlan: (name, parameters) => resolvePlan(config, name, parameters),
         databaseUrl: (name) => databaseUrlOf(config, name),

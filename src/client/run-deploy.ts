@@ -13,7 +13,7 @@ import type {
   Outcome,
   StepOutcome,
 } from '../protocol.ts';
-import type { DeployClient, LockHolder, Whereabouts } from './deploy-client.ts';
+import type { DeployClient, Waiting, Whereabouts } from './deploy-client.ts';
 import { isNotFound } from './not-found.ts';
 import { holdLease } from './lease-holder.ts';
 import { pause } from './pause.ts';
@@ -29,7 +29,7 @@ const TAKE_WITHIN = 60_000;
 /** What happens on the way, for whoever narrates it. */
 export type DeployEvent =
   | { readonly kind: 'requested'; readonly ticket: DeployTicket }
-  | { readonly kind: 'waiting'; readonly ahead: readonly string[]; readonly holder?: LockHolder }
+  | ({ readonly kind: 'waiting' } & Waiting)
   | { readonly kind: 'status'; readonly status: DeployStatus }
   | { readonly kind: 'noAnswer'; readonly reason: string }
   /** The run ended without an outcome; the coordinator stops its steps and opens its gates. */

@@ -1,3 +1,4 @@
+import type { FreezeWindow } from '../order/freeze-windows.ts';
 import type { DrainPolicy, PlanQueue, PlanStep, ResolvedPlan } from '../protocol.ts';
 
 /** The database that migrations can name without it being declared: the ledger's own. */
@@ -21,6 +22,7 @@ export interface Config {
   /** The queues that deploys pause, in the order of the file. Left out, they are those of the jobs: see `withQueues`. */
   readonly queues?: readonly PlanQueue[];
   readonly participants: readonly string[];
+  readonly freezeWindows: readonly FreezeWindow[];
   /** By name; `ledger` is always there. */
   readonly databases: ReadonlyMap<string, Database>;
   /** By name; `default` is always there. */
@@ -45,7 +47,7 @@ export interface Database {
 }
 
 /** A plan before a deploy has chosen its parameters. */
-export interface PlanConfig extends Pick<ResolvedPlan, 'drain' | 'steps' | 'onFailure' | 'holdMs'> {
+export interface PlanConfig extends Pick<ResolvedPlan, 'drain' | 'steps' | 'onFailure' | 'holdMs' | 'approvals'> {
   /** Names of the queues it pauses; left out: all. */
   readonly queues?: readonly string[];
   readonly parameters: ReadonlyMap<string, ParameterSpec>;

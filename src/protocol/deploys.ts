@@ -1,4 +1,5 @@
 /** Deploys: names and ids, requests, codes, and what coordinator and run are told and tell. */
+import type { Freeze, QueuedDeploy } from './order.ts';
 import type { PlanStep } from './plan.ts';
 
 export const COORDINATOR_WORKFLOW = 'deployCoordinator';
@@ -55,14 +56,9 @@ export interface DeployRequest {
   readonly version?: string;
   readonly parameters?: Readonly<Record<string, string>>;
   readonly requestedBy: string;
+  /** An ISO time with its zone: before it, the deploy takes no part in the order. */
+  readonly scheduledFor?: string;
   readonly external?: ExternalMode;
-}
-
-export interface DeployTicket {
-  readonly deploy: string;
-  readonly approvalOrder: number;
-  readonly code: number;
-  readonly outcome?: Outcome;
 }
 
 export interface DeployFinish {
@@ -110,7 +106,9 @@ export interface CoordinatorInput {
 export interface CoordinatorStatus {
   readonly environment: string;
   readonly running?: string;
-  readonly queued: readonly { readonly deploy: string; readonly approvalOrder: number }[];
+  /** Those that wait: in their order, then those that take no part in it yet. */
+  readonly queued: readonly QueuedDeploy[];
+  readonly freeze?: Freeze;
   readonly refused: readonly { readonly deploy: string; readonly reason: string }[];
 }
 

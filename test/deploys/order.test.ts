@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { listDeploys } from '../../src/ledger/deploys.ts';
-import { coordinatorId, DEPLOY_START_SIGNAL } from '../../src/protocol.ts';
+import { byOrder, coordinatorId, DEPLOY_START_SIGNAL } from '../../src/protocol.ts';
 import { eventually } from '../support/eventually.ts';
 import { ENVIRONMENT, command, openScene } from '../support/scene.ts';
 import type { Scene } from '../support/scene.ts';
@@ -42,7 +42,7 @@ test('deploys requested at once run one after the other, in the order of their a
   const ids = ['a', 'b', 'c', 'd', 'e'];
   const tickets = await Promise.all(ids.map((id) => request(id)));
   await ended(...ids);
-  const inOrder = tickets.toSorted((x, y) => x.approvalOrder - y.approvalOrder).map((ticket) => ticket.deploy);
+  const inOrder = tickets.toSorted(byOrder).map((ticket) => ticket.deploy);
   const found = await runs();
   expect(found.map((run) => run.deploy)).toEqual(inOrder);
   for (const [i, run] of found.entries()) if (i > 0) expect(run.from).toBeGreaterThanOrEqual(found[i - 1]!.to);

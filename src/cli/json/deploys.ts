@@ -77,9 +77,36 @@ export const Live = z
   ])
   .meta({ id: 'Live', description: 'Where a deploy without an outcome is: it runs, it waits, or nobody answers.' });
 
-export const Ticket = named('Ticket', 'The answer to a request.', {
+const waitsFor = z
+  .discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('approval'),
+      needed: z.number().describe('how many people must approve it'),
+      by: z.array(z.string()).describe('who has, and counts'),
+      notRequester: z.boolean().describe('the one who asked for it does not count'),
+      allowed: z.array(z.string()).describe('the only ones who may').optional(),
+    }),
+    z.object({ kind: z.literal('schedule'), at: z.number().describe('milliseconds since 1970') }),
+  ])
+  .describe('why it takes no part in the order yet');
+
+export const Freeze = named('Freeze', 'No deploy is given the lock. Times are milliseconds since 1970.', {
+  reason: z.string(),
+  by: z.string().describe('absent: a window of lockkeeper.yaml').optional(),
+  since: z.number(),
+  until: z.number().describe('absent: until somebody ends it').optional(),
+});
+
+const queuedFields = {
   deploy: z.string(),
-  approvalOrder: z.number(),
+  approvalOrder: z.number().describe('its place in the order; absent while it is not approved').optional(),
+  expeditedOrder: z.number().describe('before all that are not expedited').optional(),
+  throughFreeze: z.boolean().describe('a freeze does not hold it').optional(),
+  waitsFor: waitsFor.optional(),
+};
+
+export const Ticket = named('Ticket', 'How a deploy stands after a request, or a word about it.', {
+  ...queuedFields,
   code,
   outcome: outcome.describe('there when the same was asked for before, and has ended').optional(),
 });

@@ -132,8 +132,16 @@ create table lockkeeper._deploys (
   plan_hash text,
   requested_by text not null,
   requested_at timestamptz not null default now(),
+  -- What its plan asked for when it was requested: {count, notRequester, expireAfterMs, allowed}.
+  approval_policy jsonb not null,
+  -- Both are there while enough people approve, and taken away when no longer.
   approved_at timestamptz,
   approval_order bigint unique,
+  scheduled_for timestamptz,
+  expedited_order bigint,
+  through_freeze boolean not null default false,
+  -- Nothing holds it back any more: its run is started, whatever is revoked, frozen or expires from then on.
+  turn_at timestamptz,
   code integer not null default 100,
   direction text not null default 'forward' check (direction in ('forward', 'back')),
   outcome text check (outcome in ('succeeded', 'failed', 'rolledBack', 'aborted')),
@@ -147,6 +155,7 @@ create table lockkeeper._deploys (
   archived boolean not null default false,
   primary key (namespace, environment, id)
 );
+create index on lockkeeper._deploys (namespace, environment) where outcome is null;
 
 create table lockkeeper._deploy_steps (
   namespace text not null,
