@@ -5,6 +5,7 @@ import { configCommand } from './config.ts';
 import { deployCommand } from './deploy/index.ts';
 import { deployWorkerCommand } from './deploy-worker.ts';
 import { devCommand } from './dev.ts';
+import { freezeCommand, unfreezeCommand } from './freeze.ts';
 import { gatesCommand } from './gates/index.ts';
 import { helpCommand } from './help.ts';
 import { initCommand } from './init/index.ts';
@@ -29,6 +30,8 @@ export function createProgram(): Command {
     .addCommand(deployCommand())
     .addCommand(jobCommand())
     .addCommand(gatesCommand())
+    .addCommand(freezeCommand())
+    .addCommand(unfreezeCommand())
     .addCommand(boardCommand())
     .addCommand(configCommand())
     .helpCommand(false)

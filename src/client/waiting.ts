@@ -1,8 +1,11 @@
 import type { CoordinatorStatus } from '../protocol.ts';
 import type { Waiting } from './deploy-client.ts';
 
-/** What a deploy waits for, by what the coordinator says; undefined: it does not wait. Pure. */
-export function waitingIn({ queued, running, freeze }: CoordinatorStatus, deploy: string): Waiting | undefined {
+/** What a deploy waits for, by what coordinator or ledger say; undefined: it does not wait. Pure. */
+export function waitingIn(
+  { queued, running, freeze }: Pick<CoordinatorStatus, 'queued' | 'running' | 'freeze'>,
+  deploy: string,
+): Waiting | undefined {
   const own = queued.find((q) => q.deploy === deploy);
   if (!own) return undefined;
   if (own.waitsFor) return { ahead: [], waitsFor: own.waitsFor };

@@ -112,11 +112,16 @@ class Watched {
 
 /** What is told of a deploy that waits. */
 export const waitingNews = ({
-  at: _at,
-  ...waiting
-}: Extract<Whereabouts, { at: 'waiting' }>): Extract<DeployNews, { kind: 'waiting' }> => ({
+  ahead,
+  holder,
+  waitsFor,
+  freeze,
+}: Waiting): Extract<DeployNews, { kind: 'waiting' }> => ({
   kind: 'waiting',
-  ...waiting,
+  ahead,
+  ...(holder && { holder }),
+  ...(waitsFor && { waitsFor }),
+  ...(freeze && { freeze }),
 });
 
 const ended = (outcome: Outcome, reason: string | undefined): DeployNews => ({

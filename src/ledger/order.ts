@@ -1,7 +1,9 @@
-import { decide } from '../order/decide.ts';
+import { decide, queuedDeploy } from '../order/decide.ts';
 import type { Decision } from '../order/decide.ts';
 import { standing } from '../order/approvals.ts';
-import type { Freeze } from '../protocol.ts';
+import { byOrder } from '../protocol.ts';
+import type { CoordinatorStatus, Freeze } from '../protocol.ts';
+import type { DeployRow } from './deploys.ts';
 import { addEvent } from './events.ts';
 import { readOpenDeploys } from './open-deploys.ts';
 import type { OpenDeployRow } from './open-deploys.ts';
@@ -66,13 +68,24 @@ export function freezeAt({ byHand, window }: Freezes, now: number): Freeze | und
 }
 
 /** The order as it is; nothing is changed, and nobody is kept from changing it. */
-export async function readOrder(
-  ledger: Ledger,
-  environment: string,
-): Promise<Decision & { readonly freeze: Freeze | undefined }> {
+export async function readOrder(ledger: Ledger, environment: string): Promise<Order> {
   const { now, freezes } = await readFreezes(ledger, environment);
   const freeze = freezeAt(freezes, now);
-  return { ...decide(await readOpenDeploys(ledger, environment), freeze, now), freeze };
+  const rows = await readOpenDeploys(ledger, environment);
+  // Whoever only looks gives no turn.
+  const holder = rows.find((row) => row.turnAt !== undefined);
+  const others = rows.filter((row) => row !== holder).map((row) => queuedDeploy(row, now));
+  return {
+    queued: others.sort(byOrder),
+    ...(holder && { running: holder.id, holder: holder.row }),
+    ...(freeze && { freeze }),
+  };
+}
+
+/** The order for those who look on. */
+export interface Order extends Pick<CoordinatorStatus, 'queued' | 'running' | 'freeze'> {
+  /** The deploy that has the lock, or is about to get it. */
+  readonly holder?: DeployRow;
 }
 
 /** Gives the turn to whom it belongs, and keeps it there until that deploy has ended. */

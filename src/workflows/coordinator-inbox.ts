@@ -190,8 +190,7 @@ export class CoordinatorInbox {
   }
 
   #heard(ticket: DeployTicket): DeployTicket {
-    const { code: _code, outcome, ...queued } = ticket;
-    this.#queue.changed(ticket.deploy, outcome === undefined ? queued : undefined);
+    this.#queue.changed(ticket.deploy, ticket.outcome === undefined ? ticket : undefined);
     this.#woken = true;
     return ticket;
   }

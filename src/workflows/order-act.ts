@@ -1,3 +1,4 @@
+import { MOMENT, isMoment } from '../moment.ts';
 import { storable } from '../storable.ts';
 import type { DeployAct, FreezeAct } from '../protocol.ts';
 import { isUndecodable } from './payload-converter.ts';
@@ -5,18 +6,6 @@ import { isUndecodable } from './payload-converter.ts';
 /** Longer is not read by anybody, characters. */
 const LONGEST_REASON = 4_000;
 const LONGEST_NAME = 200;
-
-/** Whether text names a moment without doubt: an ISO date and time with its zone. */
-export function isMoment(text: unknown): text is string {
-  if (typeof text !== 'string') return false;
-  const match = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/.exec(text);
-  if (!match || Number.isNaN(Date.parse(text))) return false;
-  // 30 February is no day, though JavaScript takes it for one in March.
-  const [year, month, day] = match.slice(1, 4).map(Number) as [number, number, number];
-  return new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day;
-}
-
-export const MOMENT = 'an ISO time with its zone, such as 2026-03-01T22:00:00+01:00';
 
 /** A word about a deploy, from outside: nothing of its shape is certain. @returns why it cannot be one, or the word */
 export function readDeployAct(act: DeployAct['act'], payload: unknown): DeployAct | string {

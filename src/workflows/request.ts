@@ -1,6 +1,6 @@
+import { MOMENT, isMoment } from '../moment.ts';
 import { storable } from '../storable.ts';
 import { NAME_PATTERN } from '../protocol.ts';
-import { MOMENT, isMoment } from './order-act.ts';
 import { isUndecodable } from './payload-converter.ts';
 import type { DeployRequest } from '../protocol.ts';
 

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { DeployRow } from '../../ledger/deploys.ts';
+import type { Waits } from '../deploy/waiting.ts';
+import { Ticket, code, outcome, waitsFields } from './order.ts';
 import type { Jsonable } from './print.ts';
 import { named, time } from './shape.ts';
 import type { JsonOutput } from './shape.ts';
 
-const outcome = z.enum(['succeeded', 'failed', 'rolledBack', 'aborted']);
 const direction = z.enum(['forward', 'back']).describe('`back`: it is being rolled back');
-const code = z.number().describe('how far it has come, from 100 to 900; it only grows');
 
 export const Deploy = named('Deploy', 'What the ledger keeps of a deploy, for good.', {
   id: z.string(),
@@ -25,11 +25,16 @@ export const Deploy = named('Deploy', 'What the ledger keeps of a deploy, for go
   outcome: outcome.describe('absent: it has not ended').optional(),
   reason: z.string().describe('why it ended so').optional(),
   runIds: z.array(z.string()).describe("Temporal's ids of its runs, the last one last"),
+  scheduledFor: time('it takes no part in the order before').optional(),
+  expeditedOrder: z.number().describe('before all that are not expedited').optional(),
+  throughFreeze: z.boolean().describe('a freeze does not hold it'),
+  waiting: z.object(waitsFields).describe('absent: it has the lock, or has ended').optional(),
 });
 
 /** Of a row of the ledger; its nonce, its fencing token and the plan's commands with their variables are not for everybody. */
-export const deployJson = (row: DeployRow): Jsonable<z.input<typeof Deploy>> => ({
+export const deployJson = (row: DeployRow, waiting?: Waits): Jsonable<z.input<typeof Deploy>> => ({
   ...row,
+  waiting,
   version: row.request.version,
   parameters: row.request.parameters && { ...row.request.parameters },
   reason: row.outcomeReason,
@@ -72,44 +77,10 @@ export const DeployStatus = named('DeployStatus', 'What the run of a deploy says
 export const Live = z
   .union([
     z.object({ status: DeployStatus }),
-    z.object({ ahead: z.array(z.string()).describe('deploys that run before it') }),
+    z.object({ ...waitsFields }),
     z.object({ noAnswer: z.string().describe('nobody answers for it, and why') }),
   ])
   .meta({ id: 'Live', description: 'Where a deploy without an outcome is: it runs, it waits, or nobody answers.' });
-
-const waitsFor = z
-  .discriminatedUnion('kind', [
-    z.object({
-      kind: z.literal('approval'),
-      needed: z.number().describe('how many people must approve it'),
-      by: z.array(z.string()).describe('who has, and counts'),
-      notRequester: z.boolean().describe('the one who asked for it does not count'),
-      allowed: z.array(z.string()).describe('the only ones who may').optional(),
-    }),
-    z.object({ kind: z.literal('schedule'), at: z.number().describe('milliseconds since 1970') }),
-  ])
-  .describe('why it takes no part in the order yet');
-
-export const Freeze = named('Freeze', 'No deploy is given the lock. Times are milliseconds since 1970.', {
-  reason: z.string(),
-  by: z.string().describe('absent: a window of lockkeeper.yaml').optional(),
-  since: z.number(),
-  until: z.number().describe('absent: until somebody ends it').optional(),
-});
-
-const queuedFields = {
-  deploy: z.string(),
-  approvalOrder: z.number().describe('its place in the order; absent while it is not approved').optional(),
-  expeditedOrder: z.number().describe('before all that are not expedited').optional(),
-  throughFreeze: z.boolean().describe('a freeze does not hold it').optional(),
-  waitsFor: waitsFor.optional(),
-};
-
-export const Ticket = named('Ticket', 'How a deploy stands after a request, or a word about it.', {
-  ...queuedFields,
-  code,
-  outcome: outcome.describe('there when the same was asked for before, and has ended').optional(),
-});
 
 export const DeployEnd = named('DeployEnd', 'How a deploy ended for the command that followed it.', {
   deploy: z.string(),
@@ -135,6 +106,26 @@ export const ShownDeploy = z.object({
   steps: z.array(StepRecord),
   events: z.array(Event).describe('what happened, in order'),
   live: Live.describe('absent when it has ended, or neither runs nor waits').optional(),
+  holder: z
+    .object({
+      deploy: z.string(),
+      since: time('when its turn came').optional(),
+      plan: z.string(),
+      version: z.string().optional(),
+      requestedBy: z.string(),
+      code,
+    })
+    .describe('the deploy that has the lock now')
+    .optional(),
+});
+
+export const holderJson = ({ id, lockGrantedAt, turnAt, plan, request, requestedBy, code: at }: DeployRow) => ({
+  deploy: id,
+  since: lockGrantedAt ?? turnAt,
+  plan,
+  version: request.version,
+  requestedBy,
+  code: at,
 });
 
 export const Started = z.object({
@@ -151,7 +142,7 @@ export const WatchLine = z
     z.object({
       event: z.literal('waiting'),
       at,
-      ahead: z.array(z.string()),
+      ...waitsFields,
       holder: z
         .object({
           deploy: z.string(),

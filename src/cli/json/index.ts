@@ -2,8 +2,16 @@ import { BOARD_OUTPUTS } from './board.ts';
 import { DEPLOY_OUTPUTS } from './deploys.ts';
 import { GATES_OUTPUTS } from './gates.ts';
 import { JOB_OUTPUTS } from './jobs.ts';
+import { ORDER_OUTPUTS } from './order.ts';
 import { OTHER_OUTPUTS } from './others.ts';
 
 /** What every command prints with `--json`; docs/json.md is made of this, and the tests hold real output against it. */
-export const JSON_OUTPUTS = [...DEPLOY_OUTPUTS, ...JOB_OUTPUTS, ...GATES_OUTPUTS, ...BOARD_OUTPUTS, ...OTHER_OUTPUTS];
+export const JSON_OUTPUTS = [
+  ...DEPLOY_OUTPUTS,
+  ...ORDER_OUTPUTS,
+  ...JOB_OUTPUTS,
+  ...GATES_OUTPUTS,
+  ...BOARD_OUTPUTS,
+  ...OTHER_OUTPUTS,
+];
 export { ErrorOutput } from './errors.ts';
