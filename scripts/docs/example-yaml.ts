@@ -44,6 +44,8 @@ function insideLines({ doc, inside }: OptionNode, indent: string, told: Set<stri
       const last = inside.options.flatMap((option) => optionLines(option, `${indent}  `, told));
       return names.flatMap((name, i) => [`${indent}${name}:`, ...(i === names.length - 1 ? last : [])]);
     }
+    case 'items':
+      return stepLines(inside.options, indent, told);
     case 'steps':
       return Object.values(inside.types).flatMap((options, i) => [
         ...(i === 0 || !told ? [] : ['']),
@@ -52,7 +54,7 @@ function insideLines({ doc, inside }: OptionNode, indent: string, told: Set<stri
   }
 }
 
-/** The first option opens the list's item; what the step is stands above it. */
+/** The first option opens the list's item; what it is stands above it. */
 function stepLines(options: readonly OptionNode[], indent: string, told: Set<string> | undefined): string[] {
   const [first, ...others] = options;
   const item = `${indent}- ${first!.key}: ${first!.doc.example}`;

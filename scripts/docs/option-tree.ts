@@ -13,7 +13,7 @@ export interface OptionNode {
   readonly expected: string;
   readonly inside:
     | { readonly kind: 'nothing' }
-    | { readonly kind: 'options' | 'named'; readonly options: readonly OptionNode[] }
+    | { readonly kind: 'options' | 'named' | 'items'; readonly options: readonly OptionNode[] }
     | { readonly kind: 'steps'; readonly types: Readonly<Record<string, readonly OptionNode[]>> };
 }
 
@@ -61,6 +61,7 @@ function insideOption(option: z.ZodType): OptionNode['inside'] {
   if (type === 'array' && element === step) {
     return { kind: 'steps', types: Object.fromEntries(Object.entries(STEPS).map(([t, of]) => [t, optionsOf(of)])) };
   }
+  if (type === 'array' && optionsOf(element!).length > 0) return { kind: 'items', options: optionsOf(element!) };
   const options = type === 'record' ? optionsOf(valueType!) : [];
   return options.length > 0 ? { kind: 'named', options } : { kind: 'nothing' };
 }

@@ -4,6 +4,7 @@ import { errorMessage } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import { readSteps, recordStep } from '../ledger/deploy-steps.ts';
 import { grantLock, recordCode, recordOutcome } from '../ledger/deploy-record.ts';
+import { addEvent } from '../ledger/events.ts';
 import { unknownQueues } from '../ledger/gates.ts';
 import { CODE } from '../protocol.ts';
 import type { DeployActivities, ResolvedPlan, RunEnd } from '../protocol.ts';
@@ -15,7 +16,7 @@ import { isNotFound } from '../client/not-found.ts';
 
 type RecordActivities = Pick<
   DeployActivities,
-  'awaitRun' | 'settleDeploy' | 'grantLock' | 'recordCode' | 'recordStep' | 'finishDeploy'
+  'awaitRun' | 'settleDeploy' | 'grantLock' | 'recordCode' | 'recordStep' | 'recordOperation' | 'finishDeploy'
 >;
 
 /** The record of a deploy: granted, written down, ended. */
@@ -78,6 +79,14 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
 
     recordCode: ({ environment, deploy, token, ...code }) =>
       refusing(() => writing(code.code, () => recordCode(ledger, { environment, deploy, token }, code))),
+    recordOperation: ({ environment, operation: { deploy, action, by, reason, until } }) =>
+      addEvent(ledger, {
+        environment,
+        deploy,
+        actor: by,
+        event: action,
+        detail: { reason, ...(until !== undefined && { until }) },
+      }),
     recordStep: ({ environment, deploy, token, ...change }) =>
       refusing(async () => {
         await failpoint(`step.recording@${change.state}`);

@@ -3,6 +3,7 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import { isNotFound } from './not-found.ts';
 import { LockkeeperError } from '../errors.ts';
 import {
+  CLAIM_TURN_UPDATE,
   COORDINATOR_STATUS_QUERY,
   DEPLOY_FINISH_SIGNAL,
   DEPLOY_STATUS_QUERY,
@@ -13,6 +14,7 @@ import {
   deployRunId,
 } from '../protocol.ts';
 import type {
+  ClaimTurn,
   CoordinatorStatus,
   DeployFinish,
   DeployRequest,
@@ -270,13 +272,20 @@ export class DeployClient {
     }
   }
 
+  /** The sign of life of the one who is to do the external step: its gates do not close before. @throws {LockkeeperError} DEPLOY_NOT_CURRENT */
+  async claimTurn(claim: ClaimTurn): Promise<DeployStatus> {
+    return this.#tellRun<ClaimTurn>(CLAIM_TURN_UPDATE, claim);
+  }
+
   /** An operator's word to the deploy that runs. @throws {LockkeeperError} DEPLOY_NOT_CURRENT, USAGE */
   async operate(operation: Operation): Promise<DeployStatus> {
+    return this.#tellRun<Operation>(OPERATE_UPDATE, operation);
+  }
+
+  async #tellRun<Word extends { readonly deploy: string }>(update: string, word: Word): Promise<DeployStatus> {
     try {
-      return await elseNotCurrent(operation.deploy, this.environment, () =>
-        this.#asking.ask(() =>
-          this.#run().executeUpdate<DeployStatus, [Operation]>(OPERATE_UPDATE, { args: [operation] }),
-        ),
+      return await elseNotCurrent(word.deploy, this.environment, () =>
+        this.#asking.ask(() => this.#run().executeUpdate<DeployStatus, [Word]>(update, { args: [word] })),
       );
     } catch (error) {
       throw refusalOf(error);

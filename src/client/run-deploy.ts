@@ -173,10 +173,21 @@ async function takePart(
   status: DeployStatus,
   nonce: string,
 ): Promise<DeployEnd | undefined> {
+  if (status.unclaimed) return giveSignOfLife(options, nonce);
   const waiting = await answered(options, () => options.deploys.leases.waiting(status));
   if (!waiting) return tellHolder(options, status);
   const lease = await takeLease(options, waiting.workflowId, status.deploy, nonce);
   return lease && underLease(options, waiting.name, lease);
+}
+
+/** The gates do not close for one that is gone. Not heard, it is said again at the next look. */
+async function giveSignOfLife(options: RunDeployOptions, nonce: string): Promise<undefined> {
+  try {
+    await answered(options, () => options.deploys.claimTurn({ deploy: options.request.id, nonce }));
+  } catch (error) {
+    // It ended between the look and the word; the next look says how.
+    if (!isNotFound(error) && !isLockkeeperError(error, 'DEPLOY_NOT_CURRENT')) throw error;
+  }
 }
 
 /** Asks until somebody answers: the lease may be ours without our knowing. The same nonce gets the same one again. */

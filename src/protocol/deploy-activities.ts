@@ -1,5 +1,14 @@
 /** What the workflows of a deploy ask of the deploy worker. */
-import type { DeployRequest, Direction, ExternalMode, Outcome, StepRecord, StepState, Withdrawal } from './deploys.ts';
+import type {
+  DeployRequest,
+  Direction,
+  ExternalMode,
+  Operation,
+  Outcome,
+  StepRecord,
+  StepState,
+  Withdrawal,
+} from './deploys.ts';
 import type { DeployAct, DeployTicket, Freeze, FreezeAct, FreezeAnswer, QueuedDeploy } from './order.ts';
 import type { CommandSpec, ResolvedPlan } from './plan.ts';
 import type { StepOutcome } from './steps.ts';
@@ -71,6 +80,8 @@ export interface DeployActivities {
   grantLock(input: { environment: string; deploy: string; runId: string }): Promise<LockGrant>;
   /** `act` counts what a run writes: what comes late, or again, changes nothing. */
   recordCode(input: DeployRef & { act?: number; code: number; direction: Direction }): Promise<void>;
+  /** What an operator told a run, for the record. */
+  recordOperation(input: { environment: string; operation: Operation }): Promise<void>;
   recordStep(
     input: DeployRef & { act?: number; n: number; state: StepState; runId?: string; note?: string },
   ): Promise<void>;

@@ -92,6 +92,7 @@ export const COORDINATOR_STATUS_QUERY = 'status';
 // Updates and queries of a deploy run and its steps.
 export const DEPLOY_STATUS_QUERY = 'status';
 export const OPERATE_UPDATE = 'operate';
+export const CLAIM_TURN_UPDATE = 'claimTurn';
 export const TAKE_LEASE_UPDATE = 'takeLease';
 export const STEP_STATUS_QUERY = 'status';
 export const FINISH_SIGNAL = 'finish';
@@ -136,14 +137,24 @@ export interface DeployStatus {
   readonly token: number;
   readonly draining: readonly string[];
   readonly steps: readonly StepRecord[];
-  /** Why the deploy waits for a person, and until when (milliseconds since 1970). */
+  /** Why the deploy waits for a person, and until when (milliseconds since 1970). Without a step: before its next one. */
   readonly held?: { readonly reason: string; readonly until: number; readonly step?: number };
+  /** An operator wants it held before its next step. */
+  readonly toBeHeld?: { readonly by: string; readonly reason: string };
+  /** No gate is closed yet: it waits for a sign of life of the one who is to do its external step. Milliseconds since 1970. */
+  readonly unclaimed?: { readonly until: number };
 }
 
 export interface DeployRunResult {
   readonly deploy: string;
   readonly outcome: Outcome;
   readonly reason?: string;
+}
+
+/** The sign of life of a wrapper that waits for its turn. */
+export interface ClaimTurn {
+  readonly deploy: string;
+  readonly nonce: string;
 }
 
 /** Takes back a deploy that has not begun. */
@@ -156,8 +167,13 @@ export interface Withdrawal {
 /** What an operator tells a deploy run; refused unless `deploy` is the one that runs. */
 export interface Operation {
   readonly deploy: string;
-  /** `skipStep`: goes on without the step that waits for a person, or ends a `wait` step before its time. */
-  readonly action: 'abort' | 'retryStep' | 'skipStep';
+  /**
+   * `skipStep`: goes on without the step that waits for a person, or ends a `wait` step before its time. `hold`: stops before the
+   * next step, until `resume`.
+   */
+  readonly action: 'abort' | 'retryStep' | 'skipStep' | 'hold' | 'resume';
+  /** Of `hold`, an ISO time with its zone; left out: as long as the plan lets it be held. */
+  readonly until?: string;
   readonly reason: string;
   readonly by: string;
 }

@@ -24,7 +24,7 @@ export async function liveStatus(deploys: DeployClient, id: string): Promise<Liv
 export function whatToDo(live: Live | undefined): string[] {
   if (!live || !('status' in live) || !live.status.held) return [];
   const { deploy, held } = live.status;
-  const choices = held.step === undefined ? ['abort'] : ['retry-step', 'skip-step', 'abort'];
+  const choices = held.step === undefined ? ['resume', 'abort'] : ['retry-step', 'skip-step', 'abort'];
   return [
     `It waits for you: ${choices.map((choice) => `lockkeeper deploy ${choice} ${deploy} --reason …`).join(' | ')}`,
   ];

@@ -149,7 +149,9 @@ function held({ held: before, ...told }: Told, { held: now, deploy }: DeployStat
     told: { ...told, held: key },
     lines: [
       `Held until ${new Date(now.until).toISOString()}: ${now.reason}`,
-      `Decide with \`lockkeeper deploy retry-step ${deploy} --reason …\`, \`skip-step\` or \`abort\``,
+      now.step === undefined
+        ? `Let it go on with \`lockkeeper deploy resume ${deploy} --reason …\`, or \`abort\` it`
+        : `Decide with \`lockkeeper deploy retry-step ${deploy} --reason …\`, \`skip-step\` or \`abort\``,
     ],
   };
 }

@@ -70,7 +70,15 @@ export const DeployStatus = named('DeployStatus', 'What the run of a deploy says
       until: z.number().describe('milliseconds since 1970'),
       step: z.number().optional(),
     })
-    .describe('it waits for a person')
+    .describe('it waits for a person; without a step, before its next one')
+    .optional(),
+  toBeHeld: z
+    .object({ by: z.string(), reason: z.string() })
+    .describe('it will be held before its next step')
+    .optional(),
+  unclaimed: z
+    .object({ until: z.number().describe('milliseconds since 1970') })
+    .describe('no gate is closed yet: it waits for a sign of life of its `deploy run`')
     .optional(),
 });
 
@@ -180,5 +188,7 @@ export const DEPLOY_OUTPUTS: readonly JsonOutput[] = [
     schema: z.union([DeployStatus, Withdrawn]),
   },
   { command: 'deploy retry-step', form: 'one', says: 'The status of the run that was told.', schema: DeployStatus },
+  { command: 'deploy hold', form: 'one', says: 'The status of the run that was told.', schema: DeployStatus },
+  { command: 'deploy resume', form: 'one', says: 'The status of the run that was told.', schema: DeployStatus },
   { command: 'deploy skip-step', form: 'one', says: 'The status of the run that was told.', schema: DeployStatus },
 ];
