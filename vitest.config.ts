@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Folders whose tests need no server, or start their own. Every other folder shares one Temporal and one Postgres. */
-const WITHOUT_SERVERS = ['cli', 'commands', 'config', 'crypto', 'dev', 'testing/without-database', 'workflows'].map(
+const WITHOUT_SERVERS = ['cli', 'commands', 'config', 'crypto', 'dev', 'order', 'testing/without-database', 'workflows'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 
