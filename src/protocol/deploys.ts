@@ -100,8 +100,10 @@ export const SKIP_SIGNAL = 'skip';
 
 export interface CoordinatorInput {
   readonly environment: string;
-  /** Set by continue-as-new only: what `status` still shows. */
+  /** These are set by continue-as-new only: what `status` shows until the ledger has been asked again. */
   readonly refused?: CoordinatorStatus['refused'];
+  readonly queued?: CoordinatorStatus['queued'];
+  readonly freeze?: Freeze;
 }
 
 export interface CoordinatorStatus {

@@ -1,6 +1,6 @@
 import { setCurrentDetails } from '@temporalio/workflow';
 import { byOrder } from '../protocol.ts';
-import type { CoordinatorStatus, DeployOrder, Freeze, QueuedDeploy } from '../protocol.ts';
+import type { CoordinatorInput, CoordinatorStatus, DeployOrder, Freeze, QueuedDeploy } from '../protocol.ts';
 import { describeCoordinator } from './details.ts';
 
 /** Refusals that `status` still shows, and how much of each: what is refused may be as large as a payload can be. */
@@ -11,7 +11,7 @@ const REFUSAL_LENGTH = 500;
 export class CoordinatorQueue {
   readonly #environment: string;
   #refused: CoordinatorStatus['refused'];
-  #queued: readonly QueuedDeploy[] = [];
+  #queued: readonly QueuedDeploy[];
   #freeze: Freeze | undefined;
   /** Its turn has come, and its run has not begun. */
   #next: string | undefined;
@@ -19,13 +19,11 @@ export class CoordinatorQueue {
   /** Deploys that were heard of while the ledger was asked: its answer may be older. */
   #newer = new Set<string>();
 
-  constructor(environment: string, refused: CoordinatorStatus['refused']) {
+  constructor({ environment, refused = [], queued = [], freeze }: CoordinatorInput) {
     this.#environment = environment;
     this.#refused = refused;
-  }
-
-  get refused(): CoordinatorStatus['refused'] {
-    return this.#refused;
+    this.#queued = queued;
+    this.#freeze = freeze;
   }
 
   /** What the ledger answers; what is heard while it is asked is believed instead. */

@@ -21,7 +21,7 @@ const LOOK_AGAIN = 10 * 60_000;
 /** The fixed address of an environment: takes requests and signals, and drives one deploy at a time, in approval order. */
 export async function deployCoordinator(input: CoordinatorInput): Promise<void> {
   checkInput(input, { environment: 'string' });
-  const queue = new CoordinatorQueue(input.environment, input.refused ?? []);
+  const queue = new CoordinatorQueue(input);
   const inbox = new CoordinatorInbox(input.environment, queue);
   try {
     await new Coordinator(input.environment, queue, inbox).run();
@@ -117,7 +117,7 @@ class Coordinator {
 
   async #goOnAsNew(): Promise<never> {
     await this.#inbox.settled();
-    return continueAsNew({ environment: this.#environment, refused: this.#queue.refused } satisfies CoordinatorInput);
+    return continueAsNew(this.#queue.status() satisfies CoordinatorInput);
   }
 }
 

@@ -13,6 +13,7 @@ import { migrateLedger } from '../../src/ledger/migrate.ts';
 import { readSteps } from '../../src/ledger/deploy-steps.ts';
 import { readGates } from '../../src/ledger/gates.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
+import type { FreezeWindow } from '../../src/order/freeze-windows.ts';
 import type { DeployRequest, DeployStatus, PlanStep, ResolvedPlan } from '../../src/protocol.ts';
 import { createDeployWorker } from '../../src/workers/deploy-worker.ts';
 import { createWorker } from '../../src/workers/worker.ts';
@@ -68,6 +69,8 @@ export class Scene {
   readonly output: string[] = [];
   /** What the next deploys do. */
   plan: ResolvedPlan = PLAN;
+  /** As the deploy worker's config has them. */
+  readonly freezeWindows: FreezeWindow[] = [];
 
   constructor(temporal: FreshNamespace, ledger: Ledger) {
     this.temporal = temporal;
@@ -107,6 +110,7 @@ export class Scene {
       temporal: this.temporal,
       ledger: this.ledger,
       taskQueues: [QUEUE],
+      freezeWindows: this.freezeWindows,
       buildId: 'd1',
       log: quietLog,
       resolvePlan: () => this.plan,
