@@ -35,7 +35,7 @@ const insert = (id: string, asks = policy(0), more: Partial<DeployRequest> = {})
   insertRequest(ledger, environment, { id, plan: 'default', requestedBy: 'rita', ...more }, asks);
 const approve = (deploy: string, by: string) => actOnDeploy(ledger, environment, { act: 'approve', deploy, by });
 const say = (act: 'revoke' | 'expedite', deploy: string, by: string, more: object = {}) =>
-  actOnDeploy(ledger, environment, { act, deploy, by, reason: 'so it is', ...more } as DeployAct);
+  actOnDeploy(ledger, environment, { act, deploy, by, reason: 'so it is', ...more });
 const turn = async () => (await giveTurn(ledger, environment, () => undefined)).turn;
 const events = async (id: string) =>
   (await readEvents(ledger, environment, id)).map(({ event, actor }) => `${actor}: ${event}`);

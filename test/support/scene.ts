@@ -150,11 +150,19 @@ export class Scene {
       signal: signal ?? new AbortController().signal,
       onEvent: (event) => {
         options.onEvent?.(event);
+        if (event.kind === 'status' && event.status.unclaimed && !argv && options.claims !== false) this.#claim(id);
         if (event.kind !== 'status' || event.status.phase === phase) return;
         phase = event.status.phase;
         on?.(event.status);
       },
     } satisfies RunDeployOptions);
+  }
+
+  /** The sign of life of a wrapper, for tests that play one. */
+  #claim(deploy: string): void {
+    void this.deploys
+      .claimTurn({ deploy, nonce: 'of-the-test' })
+      .catch((error: Error) => this.output.push(error.message));
   }
 
   async steps(deploy: string): Promise<string[]> {
@@ -197,6 +205,8 @@ export class Scene {
 export interface DeployOptions {
   readonly command?: readonly [string, ...string[]];
   readonly request?: Partial<DeployRequest>;
+  /** Whether somebody is there who could do its external step, when there is no command; true unless said otherwise. */
+  readonly claims?: boolean;
   readonly on?: (status: DeployStatus) => void;
   readonly onEvent?: (event: DeployEvent) => void;
   readonly signal?: AbortSignal;

@@ -3,14 +3,14 @@ import { DeployClient } from '../../client/deploy-client.ts';
 import { readSteps } from '../../ledger/deploy-steps.ts';
 import type { DeployStepRow } from '../../ledger/deploy-steps.ts';
 import type { DeployRow } from '../../ledger/deploys.ts';
-import { readEvents } from '../../ledger/event-log.ts';
+import { readAudit, readEvents } from '../../ledger/event-log.ts';
 import type { EventRow } from '../../ledger/event-log.ts';
 import { readOrder } from '../../ledger/order.ts';
 import { waitingIn } from '../../client/waiting.ts';
 import { GATES_PLAN, nameOfCode } from '../../protocol.ts';
-import { withBoth } from '../connections.ts';
+import { withBoth, withLedger } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
-import { ShownDeploy as ShownDeployJson, deployJson, holderJson } from '../json/deploys.ts';
+import { Audit, ShownDeploy as ShownDeployJson, deployJson, holderJson } from '../json/deploys.ts';
 import { printAs } from '../json/print.ts';
 import { configOption, environmentOption, exits, jsonOption, withExample } from '../options.ts';
 import type { EnvironmentOptions, JsonOptions } from '../options.ts';
@@ -19,9 +19,14 @@ import { print, widthOf } from '../terminal.ts';
 import { environmentOf } from '../who.ts';
 import { waitingLines } from './waiting.ts';
 import type { Waits } from './waiting.ts';
+import { auditTable } from './audit.ts';
 import { knownDeploy } from './known-deploy.ts';
 import { describeLive, liveStatus, whatToDo } from './live-status.ts';
 import type { Live } from './live-status.ts';
+
+export interface DeployShowOptions extends EnvironmentOptions, JsonOptions {
+  readonly audit?: boolean;
+}
 
 export interface ShownDeploy {
   readonly deploy: DeployRow;
@@ -34,8 +39,9 @@ export interface ShownDeploy {
 }
 
 /** Everything the ledger knows of a deploy and, while it runs, what it says itself. */
-export async function deployShow(id: string, options: EnvironmentOptions & JsonOptions): Promise<number> {
+export async function deployShow(id: string, options: DeployShowOptions): Promise<number> {
   const environment = await environmentOf(options);
+  if (options.audit) return showAudit(environment, id, options);
   const shown = await withBoth(async ({ temporal, ledger }): Promise<ShownDeploy> => {
     const deploy = await knownDeploy(ledger, environment, id);
     const [steps, order, events] = await Promise.all([
@@ -53,6 +59,17 @@ export async function deployShow(id: string, options: EnvironmentOptions & JsonO
       holder: shown.holder && holderJson(shown.holder),
     });
   else print(describeDeploy(shown, widthOf(process.stdout)));
+  return EXIT.ok;
+}
+
+/** The record alone: who did what, when, and why. It needs the ledger and nothing else. */
+async function showAudit(environment: string, id: string, { json }: JsonOptions): Promise<number> {
+  const events = await withLedger(async (ledger) => {
+    await knownDeploy(ledger, environment, id);
+    return readAudit(ledger, environment, id);
+  });
+  if (json) printAs(Audit, { deploy: id, environment, events });
+  else print(auditTable(events, widthOf(process.stdout)));
   return EXIT.ok;
 }
 
@@ -113,6 +130,7 @@ export function deployShowCommand(): Command {
   const command = new Command('show')
     .description('everything about one deploy: request, steps, what happened, where it is')
     .argument('<id>', 'the deploy')
+    .option('--audit', 'only the record: who did what, when, and why')
     .addOption(environmentOption())
     .addOption(configOption())
     .addOption(jsonOption())

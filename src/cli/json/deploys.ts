@@ -109,6 +109,12 @@ const Event = named('Event', 'A line of the record.', {
   detail: z.record(z.string(), z.unknown()),
 });
 
+export const Audit = z.object({
+  deploy: z.string(),
+  environment: z.string(),
+  events: z.array(Event).describe('in order; also the freezes while it waited'),
+});
+
 export const ShownDeploy = z.object({
   deploy: Deploy,
   steps: z.array(StepRecord),
@@ -180,6 +186,7 @@ export const DEPLOY_OUTPUTS: readonly JsonOutput[] = [
   { command: 'deploy finish --no-wait', form: 'line', says: 'That the word was sent.', schema: Sent },
   { command: 'deploy watch', form: 'lines', says: 'What changes, until the end.', schema: WatchLine },
   { command: 'deploy show', form: 'one', says: 'Everything about one deploy.', schema: ShownDeploy },
+  { command: 'deploy show --audit', form: 'one', says: 'The record of one deploy.', schema: Audit },
   { command: 'deploy list', form: 'one', says: 'The latest first.', schema: z.array(Deploy) },
   {
     command: 'deploy abort',
