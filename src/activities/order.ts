@@ -52,6 +52,7 @@ export function createOrderActivities(deps: DeployDependencies): OrderActivities
     const version = row.request.version ? ` of ${row.request.version}` : '';
     return {
       deploy: id,
+      ...(row.approvalOrder !== undefined && { approvalOrder: row.approvalOrder }),
       runTimeoutMs: runTimeoutOf(row),
       summary: `deploy ${id}${version}, plan ${row.plan}, by ${row.requestedBy}`,
     };

@@ -16,6 +16,7 @@ import type { StepOutcome } from './steps.ts';
 /** A deploy whose turn it is. */
 export interface NextDeploy {
   readonly deploy: string;
+  readonly approvalOrder?: number;
   /** All deadlines of its plan and a margin: when the run's code cannot run any more, the server ends it. */
   readonly runTimeoutMs: number;
   readonly summary: string;

@@ -59,7 +59,10 @@ class Coordinator {
     });
     if (!isOlder(order)) return order;
     const [next, ...queued] = order;
-    return { ...(next && { next }), queued: queued.map(({ deploy, approvalOrder }) => ({ deploy, approvalOrder })) };
+    return {
+      ...(next && { next }),
+      queued: queued.map(({ deploy, approvalOrder = 0 }) => ({ deploy, approvalOrder })),
+    };
   }
 
   /** Starts a deploy's run, or finds one running, and waits for its end either way. */
@@ -122,5 +125,5 @@ class Coordinator {
 }
 
 /** As it was before approvals: those in the order, and nothing else. Histories of then are replayed. */
-type OlderOrder = readonly (NextDeploy & { readonly approvalOrder: number })[];
+type OlderOrder = readonly NextDeploy[];
 const isOlder = (order: DeployOrder | OlderOrder): order is OlderOrder => Array.isArray(order);

@@ -6,7 +6,7 @@ import { readDeploy } from '../../src/ledger/deploys.ts';
 import { readEvents } from '../../src/ledger/event-log.ts';
 import { giveTurn, readOrder } from '../../src/ledger/order.ts';
 import { actOnDeploy, actOnFreeze } from '../../src/ledger/order-acts.ts';
-import type { ApprovalPolicy, DeployAct, DeployRequest, ResolvedPlan } from '../../src/protocol.ts';
+import type { ApprovalPolicy, DeployRequest, ResolvedPlan } from '../../src/protocol.ts';
 import { freshLedger } from '../support/fresh-ledger.ts';
 
 const ledger = await freshLedger();
