@@ -8,14 +8,16 @@ const arrows = {
   crypto: [],
   // Types of a job's definition only: nothing of it reaches the sandbox.
   workflows: ['jobs'],
-  config: ['jobs', 'order'],
+  config: ['jobs', 'notices', 'order'],
   commands: [],
+  notices: ['ledger', 'jobs', 'crypto'],
   activities: ['ledger', 'order', 'jobs', 'commands', 'client', 'crypto'],
-  workers: ['activities', 'ledger', 'jobs', 'client', 'crypto'],
+  workers: ['activities', 'ledger', 'jobs', 'client', 'crypto', 'notices'],
   client: ['ledger', 'jobs', 'commands', 'crypto'],
+  'codec-server': ['crypto'],
   dev: ['crypto'],
   testing: ['jobs', 'ledger', 'crypto'],
-  cli: ['client', 'config', 'dev', 'workers', 'ledger', 'order', 'jobs', 'crypto'],
+  cli: ['client', 'codec-server', 'config', 'dev', 'workers', 'ledger', 'order', 'jobs', 'crypto', 'notices'],
 };
 const rooms = Object.keys(arrows);
 

@@ -1,9 +1,18 @@
 import { defineConfig } from 'vitest/config';
 
 /** Folders whose tests need no server, or start their own. Every other folder shares one Temporal and one Postgres. */
-const WITHOUT_SERVERS = ['cli', 'commands', 'config', 'crypto', 'dev', 'order', 'testing/without-database', 'workflows'].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-);
+const WITHOUT_SERVERS = [
+  'cli',
+  'codec-server/http',
+  'commands',
+  'config',
+  'crypto',
+  'dev',
+  'notices/receivers',
+  'order',
+  'testing/without-database',
+  'workflows',
+].map((folder) => `test/${folder}/**/*.test.ts`);
 
 /** Real processes that are killed, frozen and cut off: minutes, and so a suite of their own, `npm run test:faults`. */
 const FAULTS = ['failpoints', 'faults'].map((folder) => `test/${folder}/**/*.test.ts`);

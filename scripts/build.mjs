@@ -10,7 +10,7 @@ rmSync(at('dist'), { recursive: true, force: true });
 execFileSync(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', at('tsconfig.build.json')], {
   stdio: 'inherit',
 });
-for (const path of ['ledger/migrations', 'cli/init/templates', 'config/example.yaml'])
+for (const path of ['ledger/migrations', 'ledger/roles', 'cli/init/templates', 'config/example.yaml'])
   cpSync(at(`src/${path}`), at(`dist/${path}`), { recursive: true });
 chmodSync(at('dist/cli/main.js'), 0o755);
 

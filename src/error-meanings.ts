@@ -7,8 +7,8 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, { readonly meaning: stri
     remedy: 'Mend what is listed; `lockkeeper config check` tries again',
   },
   DEFINITION_INVALID: {
-    meaning: 'A `defineJob` has an option that cannot be used',
-    remedy: 'Correct it where the job is defined',
+    meaning: 'A `defineJob` or `jobGraph` has an option that cannot be used',
+    remedy: 'Correct it where the job or graph is defined',
   },
   SETTING_BREAKS_LAW: {
     meaning: 'A setting would break a promise of lockkeeper, such as jobs saving their place before the worker ends',
@@ -109,6 +109,25 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, { readonly meaning: stri
     remedy: 'Mend the job, or the state it is given',
   },
   JOB_NOT_FOUND: { meaning: 'There is no job of that id, or it has ended', remedy: 'See `lockkeeper job list`' },
+  GRAPH_UNKNOWN: {
+    meaning: 'The config exports no graph of that name',
+    remedy: 'Correct the name, or export what `jobGraph` returns',
+  },
+  GRAPH_INVALID: {
+    meaning:
+      'The nodes of a graph cannot be run: they need each other in a circle or what is not there, there are none or too many, two have one name, or a name cannot be used; nothing was started',
+    remedy: 'Correct `nodes` where the graph is defined, or the input it was given',
+  },
+  GRAPH_FAILED: {
+    meaning: 'Nodes of a graph have failed; everything that did not need them is done',
+    remedy: 'See them with `lockkeeper graph show <id>`, mend the cause, then `lockkeeper graph rerun <id>`',
+  },
+  GRAPH_EXISTS: {
+    meaning:
+      'Another graph, or the same one with other nodes or inputs, was started under that id; nothing was started',
+    remedy: 'Use another id, or `lockkeeper graph rerun <id>` for the nodes that were there',
+  },
+  GRAPH_NOT_FOUND: { meaning: 'There is no graph of that id', remedy: 'See `lockkeeper graph list`' },
   FENCED: {
     meaning: 'Another slice, or a later run of the deploy, took over; what the refused one still writes does not count',
     remedy: 'Nothing: the work goes on elsewhere',
@@ -132,6 +151,11 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, { readonly meaning: stri
   SEAL_BROKEN: {
     meaning: 'Something encrypted was changed, or moved from where it belongs, or two keys have the same id',
     remedy: 'It is not used. Find out who writes into the database, and whether the id names the same key everywhere',
+  },
+  PLAINTEXT_REFUSED: {
+    meaning:
+      'Something saved is not encrypted, and there is a keyring: whoever writes into the database could have put it there',
+    remedy: 'For rows from before there was a keyring: `acceptPlaintext`, until every job has saved again',
   },
   TRANSACTION_NOT_ITERATED: {
     meaning: 'A `job.transaction` was made and never run',

@@ -22,6 +22,7 @@ export type Failpoint =
   | 'turn.given'
   | 'command.ended'
   | 'watch.declared'
+  | 'notice.told'
   | `code.writing@${number}`
   | `code.written@${number}`
   | `step.recording@${string}`

@@ -1,16 +1,25 @@
 /** What users import. Workflows of your own import from `lockkeeper/workflow`. */
-export { defineJob } from './jobs/index.ts';
+export { defineJob, jobGraph } from './jobs/index.ts';
 export type {
+  GraphBuilder,
+  GraphDefinition,
+  GraphInputOf,
+  GraphNode,
+  GraphOptions,
+  GraphResultOf,
   InputOf,
   Job,
   JobDefinition,
   JobOptions,
   NameOf,
+  NodeOptions,
+  NodeResult,
   ResultOf,
   RetryOptions,
   Sql,
   StateSpec,
   Steps,
+  WithResults,
 } from './jobs/index.ts';
 export type { Duration } from './duration.ts';
 export { LockkeeperError, isLockkeeperError } from './errors.ts';
@@ -23,6 +32,11 @@ export { JobClient } from './client/job-client.ts';
 export type { StartOptions } from './client/job-client.ts';
 export { JobHandle } from './client/job-handle.ts';
 export type { ListOptions } from './client/job-list.ts';
+export { GraphClient } from './client/graph-client.ts';
+export type { GraphStartOptions } from './client/graph-client.ts';
+export { GraphHandle } from './client/graph-handle.ts';
+export type { GraphRerun } from './client/graph-handle.ts';
+export type { GraphListOptions, GraphRow } from './client/graph-list.ts';
 export type { JobRow } from './ledger/jobs.ts';
 export { DeployClient } from './client/deploy-client.ts';
 export type { AskedDeploy, Waiting, Whereabouts } from './client/deploy-client.ts';
@@ -48,7 +62,11 @@ export type {
   DeployTicket,
   Freeze,
   FreezeAnswer,
+  GraphPhase,
+  GraphStatus,
   JobStatus,
+  NodeState,
+  NodeStatus,
   Operation,
   Outcome,
   QueuedDeploy,

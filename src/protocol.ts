@@ -3,6 +3,9 @@
  * Running workflows outlive releases: fields are added as optional, never renamed or given another meaning.
  */
 export * from './protocol/jobs.ts';
+export * from './protocol/graphs.ts';
+export * from './protocol/results.ts';
+export * from './protocol/refuse-graph.ts';
 export * from './protocol/deploys.ts';
 export * from './protocol/order.ts';
 export * from './protocol/plan.ts';

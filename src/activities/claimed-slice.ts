@@ -1,4 +1,5 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import type { JobSeal } from '../crypto/job-seal.ts';
 import { RESULT_IN_TEMPORAL_BYTES } from '../defaults.ts';
 import { LockkeeperError, readableError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
@@ -8,13 +9,17 @@ import { afterFailure, backoffMs } from '../jobs/retry.ts';
 import { isRetryable, runSlice } from '../jobs/run-slice.ts';
 import type { SliceEnd } from '../jobs/run-slice.ts';
 import { LedgerAway, Saver } from '../jobs/saver.ts';
-import { restoreState } from '../jobs/state.ts';
+import { forLedger, spoken } from '../jobs/reason.ts';
+import type { Reason } from '../jobs/reason.ts';
+import { restoreSaved } from '../jobs/state.ts';
 import { endClaim } from '../ledger/claims.ts';
-import { loadCheckpoint, markJob } from '../ledger/checkpoints.ts';
+import { loadCheckpoint } from '../ledger/checkpoints.ts';
 import type { Progress } from '../ledger/checkpoints.ts';
+import { markCancelling, markJob } from '../ledger/mark-job.ts';
 import { isConnectionError } from '../ledger/sql-errors.ts';
 import type { JobFailureDetails, SliceInput, SliceOutcome } from '../protocol.ts';
 import { signalDrained } from './drain-signal.ts';
+import { inputOf } from './input-of.ts';
 import type { SliceDependencies } from './slice-dependencies.ts';
 
 /** Longest reason that goes into the ledger, characters. */
@@ -25,6 +30,7 @@ export class ClaimedSlice {
   readonly #deps: SliceDependencies;
   readonly #input: SliceInput;
   readonly #definition: AnyJob;
+  readonly #seal: JobSeal;
   readonly #claim: string;
   readonly #saver: Saver;
   readonly #context = Context.current();
@@ -35,14 +41,17 @@ export class ClaimedSlice {
     deps: SliceDependencies,
     input: SliceInput,
     definition: AnyJob,
+    seal: JobSeal,
     claimed: { readonly claim: string; readonly epoch: number; readonly seq: number },
   ) {
     this.#deps = deps;
     this.#input = input;
     this.#definition = definition;
+    this.#seal = seal;
     this.#claim = claimed.claim;
     const fence = { key: input.key, claim: claimed.claim, epoch: claimed.epoch };
-    this.#saver = new Saver(deps.ledger, fence, claimed.seq, definition.options.state?.version ?? 1);
+    const stateVersion = definition.options.state?.version ?? 1;
+    this.#saver = new Saver(deps.ledger, fence, claimed.seq, stateVersion, { seal, buildId: deps.buildId });
   }
 
   get seq(): number {
@@ -59,17 +68,21 @@ export class ClaimedSlice {
       if (this.#input.mode === 'cancel' && !this.#definition.options.onCancel)
         return await this.#finish({ kind: 'cancelled' });
       const load = () => loadCheckpoint(this.#deps.ledger, this.#input.key);
-      const restored = restoreState(this.#definition, await this.#saver.whenLedgerIsBack(load));
+      const restored = restoreSaved(this.#definition, await this.#saver.whenLedgerIsBack(load), this.#seal);
       if (!restored.ok) return await this.#quarantine(restored.reason);
-      return await this.#finish(await this.#work(restored.state, stopping));
+      const given = await this.#saver.whenLedgerIsBack(() =>
+        inputOf(this.#deps.ledger, this.#deps.keyring, this.#input),
+      );
+      if (!given.ok) return await this.#quarantine(given.reason);
+      return await this.#finish(await this.#work(restored.state, given.input, stopping));
     } catch (error) {
       if (error instanceof LedgerAway) return await this.#finish({ kind: 'ledgerAway' });
       throw await this.#fail(error);
     }
   }
 
-  #work(state: unknown, stopping: AbortSignal): Promise<SliceEnd> {
-    const input = parseInput(this.#definition, this.#input.input);
+  #work(state: unknown, given: unknown, stopping: AbortSignal): Promise<SliceEnd> {
+    const input = parseInput(this.#definition, given);
     this.#begun = true;
     return runSlice({
       definition: this.#definition,
@@ -87,7 +100,6 @@ export class ClaimedSlice {
   }
 
   async #finish(end: SliceEnd): Promise<SliceOutcome> {
-    const { ledger } = this.#deps;
     switch (end.kind) {
       case 'done':
         await this.#end('the job ended');
@@ -95,11 +107,12 @@ export class ClaimedSlice {
       case 'yielded':
         return this.#yielded(end.reason);
       case 'cancelled':
-        if (this.#input.mode === 'cancel')
-          await this.#unlessAway(() => markJob(ledger, this.#input.key, this.#claim, 'cancelled', 'cancelled'));
+        if (this.#input.mode === 'cancel') await this.#mark('cancelled', { words: 'cancelled' });
         // The worker's grace time was over, or the server gave this attempt up: an interruption like any other.
         if (this.#input.mode === 'run' && !this.#context.cancellationDetails?.cancelRequested)
           return this.#yielded('told to stop at once', this.#interrupted);
+        if (this.#input.mode === 'run')
+          await this.#unlessAway(() => markCancelling(this.#deps.ledger, this.#input.key, this.#claim));
         await this.#end('cancelled');
         if (this.#input.mode === 'cancel') return { kind: 'cancelled', seq: this.seq };
         throw new CancelledFailure('the job was cancelled');
@@ -128,10 +141,15 @@ export class ClaimedSlice {
     return { kind: 'yielded', seq: this.seq, reason, ...(as === 'released' && { stopped: this.#claim }) };
   }
 
-  async #quarantine(reason: string): Promise<SliceOutcome> {
-    await this.#unlessAway(() => markJob(this.#deps.ledger, this.#input.key, this.#claim, 'quarantined', reason));
-    await this.#end(reason);
-    return { kind: 'quarantined', seq: this.seq, reason };
+  async #quarantine(reason: Reason): Promise<SliceOutcome> {
+    await this.#mark('quarantined', reason);
+    await this.#end('quarantined');
+    return { kind: 'quarantined', seq: this.seq, reason: spoken(reason) };
+  }
+
+  #mark(state: 'waiting' | 'quarantined' | 'failed' | 'cancelled', reason: Reason): Promise<boolean> {
+    const text = forLedger(reason, this.#seal);
+    return this.#unlessAway(() => markJob(this.#deps.ledger, this.#input.key, this.#claim, state, text));
   }
 
   async #fail(error: unknown): Promise<unknown> {
@@ -145,11 +163,8 @@ export class ClaimedSlice {
       { err: readable, job: this.#definition.name, key: this.#input.key, failures, again },
       'the job failed',
     );
-    const said = message.slice(0, LONGEST_REASON);
-    await this.#unlessAway(() =>
-      markJob(this.#deps.ledger, this.#input.key, this.#claim, again ? 'waiting' : 'failed', said),
-    );
-    await this.#end(`failed: ${said}`);
+    await this.#mark(again ? 'waiting' : 'failed', { detail: message.slice(0, LONGEST_REASON) });
+    await this.#end('the job failed');
     const details: JobFailureDetails = {
       seq,
       failures,

@@ -1,5 +1,6 @@
 import { isLockkeeperError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
+import { longestAtomicMs } from '../ledger/claims.ts';
 import { insertRequest, withdraw } from '../ledger/deploy-requests.ts';
 import type { OpenDeployRow } from '../ledger/open-deploys.ts';
 import { giveTurn } from '../ledger/order.ts';
@@ -7,7 +8,7 @@ import { actOnDeploy, actOnFreeze } from '../ledger/order-acts.ts';
 import { windowAt } from '../order/freeze-windows.ts';
 import type { DeployActivities, NextDeploy } from '../protocol.ts';
 import type { DeployDependencies } from './deploy-dependencies.ts';
-import { checkExternal, planOf, RUN_MARGIN, runTimeout } from './plans.ts';
+import { LONGEST_RUN, RUN_MARGIN, checkExternal, planOf, runTimeout } from './plans.ts';
 import { refusing } from './refusing.ts';
 
 type OrderActivities = Pick<
@@ -41,26 +42,27 @@ export function createOrderActivities(deps: DeployDependencies): OrderActivities
       await failpoint('turn.given');
       return {
         queued,
-        ...(row && { next: nextDeploy(row) }),
+        ...(row && { next: await nextDeploy(row) }),
         ...(freeze && { freeze }),
         ...(lookAgainAt !== undefined && { lookAgainMs: Math.ceil(lookAgainAt - now) }),
       };
     },
   };
 
-  function nextDeploy({ id, row }: OpenDeployRow): NextDeploy {
+  async function nextDeploy({ id, row }: OpenDeployRow): Promise<NextDeploy> {
     const version = row.request.version ? ` of ${row.request.version}` : '';
     return {
       deploy: id,
       ...(row.approvalOrder !== undefined && { approvalOrder: row.approvalOrder }),
-      runTimeoutMs: runTimeoutOf(row),
+      runTimeoutMs: await runTimeoutOf(row),
       summary: `deploy ${id}${version}, plan ${row.plan}, by ${row.requestedBy}`,
     };
   }
 
-  function runTimeoutOf(row: OpenDeployRow['row']): number {
+  async function runTimeoutOf(row: OpenDeployRow['row']): Promise<number> {
     try {
-      return runTimeout(row.resolvedPlan ?? planOf(deps, row.request));
+      const plan = row.resolvedPlan ?? planOf(deps, row.request);
+      return Math.min(LONGEST_RUN, runTimeout(plan) + (await longestAtomicMs(ledger, row.environment)));
     } catch (error) {
       // The plan is gone since the request was accepted. Its run says so and ends; the others must not wait for that.
       if (!isLockkeeperError(error)) throw error;

@@ -6,7 +6,7 @@ import type { DeployDependencies } from './deploy-dependencies.ts';
 /** A run's own work around its deadlines: ledger and server away for a while, queues by the hundred. */
 export const RUN_MARGIN = 30 * 60_000;
 /** Ten years, milliseconds: the server refuses a run timeout that is much longer, and with it the whole task that asks for it. */
-const LONGEST_RUN = 3_650 * 86_400_000;
+export const LONGEST_RUN = 3_650 * 86_400_000;
 
 /** The plan of a request as this deploy worker's config has it. @throws {LockkeeperError} DEPLOY_INVALID */
 export const planOf = (deps: Pick<DeployDependencies, 'resolvePlan'>, request: DeployRequest): ResolvedPlan =>

@@ -1,6 +1,8 @@
 import { connectTemporal } from '../client/connection.ts';
+import { JobClient } from '../client/job-client.ts';
 import type { TemporalConnection } from '../client/connection.ts';
 import { temporalConfig } from '../client/temporal-config.ts';
+import type { Keyring } from '../crypto/keyring.ts';
 import { checkLedger } from '../ledger/check-ledger.ts';
 import { databaseUrl } from '../ledger/database-url.ts';
 import { checkOwner } from '../ledger/identity.ts';
@@ -12,6 +14,9 @@ import { allOrErrors } from './all-or-errors.ts';
 export interface Connections {
   readonly temporal: TemporalConnection;
   readonly ledger: Ledger;
+  readonly jobs: JobClient;
+  /** What it opens is shown; the rest says that it is encrypted. */
+  readonly keyring: Keyring | undefined;
 }
 
 /** How the ledger's Postgres sees a command. */
@@ -69,7 +74,8 @@ export async function withBoth<T>(
   );
   try {
     await checkOwner(ledger, temporal.clusterId);
-    return await body({ temporal, ledger });
+    const keyring = undefined;
+    return await body({ temporal, ledger, keyring, jobs: new JobClient(temporal.client, ledger, keyring) });
   } finally {
     await temporal.connection.close();
     await ledger.close();

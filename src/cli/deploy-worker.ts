@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { ensureSearchAttributes } from '../client/search-attributes.ts';
-import { loadConfig, loadJobs, resolvePlan, withQueues } from '../config/index.ts';
+import { loadConfig, loadDefinitions, resolvePlan, withQueues } from '../config/index.ts';
 import type { Config, ConfigWithQueues } from '../config/index.ts';
 import { LockkeeperError } from '../errors.ts';
 import { checkDatabaseUrl } from '../ledger/database-url.ts';
 import { createLogger } from '../log.ts';
+import { receiversOf } from '../notices/receivers.ts';
 import { withBoth } from './connections.ts';
 import { configOption, exitsAtOnce, withExample } from './options.ts';
 import { serve } from './serve.ts';
@@ -16,10 +17,11 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
   const config = await knowQueues(await loadConfig(options.config));
   const { environment } = config;
   refuseMalformedUrls(config);
+  const receivers = receiversOf(config.notices, process.env);
   const buildId = buildIdOf(options, config);
   const log = createLogger({ buildId });
   return withBoth(
-    async ({ temporal, ledger }) => {
+    async ({ temporal, ledger, keyring }) => {
       await ensureSearchAttributes(temporal.connection, temporal.namespace);
       const { createDeployWorker } = await import('../workers/deploy-worker.ts');
       const created = await createDeployWorker({
@@ -29,6 +31,8 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
         taskQueues: config.queues.map((queue) => queue.taskQueue),
         freezeWindows: config.freezeWindows,
         buildId,
+        receivers,
+        keyring,
         resolvePlan: (name, parameters) => resolvePlan(config, name, parameters),
         databaseUrl: (name) => databaseUrlOf(config, name),
         output: ({ text, ...where }) => log.info(where, text),
@@ -50,11 +54,7 @@ function refuseMalformedUrls({ databases }: Pick<Config, 'databases'>): void {
 
 /** Only a config without `queues` needs the modules of the jobs here. */
 async function knowQueues(config: Config): Promise<ConfigWithQueues> {
-  const jobs = config.queues ? [] : await loadJobs(config);
-  return withQueues(
-    config,
-    jobs.map((job) => job.taskQueue),
-  );
+  return withQueues(config, config.queues ? [] : (await loadDefinitions(config)).taskQueues);
 }
 
 /** @throws {LockkeeperError} CONFIG_INVALID, USAGE when it is no URL of a Postgres */

@@ -11,7 +11,7 @@ import { DevAddresses } from './json/others.ts';
 import { printLineAs } from './json/print.ts';
 import { exits, jsonOption, parsePort, withExample } from './options.ts';
 import type { JsonOptions } from './options.ts';
-import { shellQuoted, shellWord } from './shell.ts';
+import { shellQuoted, shellWord } from '../shell.ts';
 import { stopOnSignals } from './signals.ts';
 import { print, tell } from './terminal.ts';
 

@@ -1,5 +1,5 @@
 import { Command, Help } from 'commander';
-import { didYouMean } from '../config/did-you-mean.ts';
+import { didYouMean } from '../did-you-mean.ts';
 import { EXIT_CODES, errorsOf } from './exit-codes.ts';
 import { withExample } from './options.ts';
 import { print, widthOf } from './terminal.ts';

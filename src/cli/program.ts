@@ -1,16 +1,19 @@
 import { Command } from 'commander';
 import { boardCommand } from './board/index.ts';
 import { completeCommand, completionCommand } from './completion/index.ts';
+import { codecServerCommand } from './codec-server/index.ts';
 import { configCommand } from './config.ts';
 import { deployCommand } from './deploy/index.ts';
 import { deployWorkerCommand } from './deploy-worker.ts';
 import { devCommand } from './dev.ts';
 import { freezeCommand, unfreezeCommand } from './freeze.ts';
 import { gatesCommand } from './gates/index.ts';
+import { graphCommand } from './graph/index.ts';
 import { helpCommand } from './help.ts';
 import { initCommand } from './init/index.ts';
 import { jobCommand } from './job/index.ts';
 import { ledgerCommand } from './ledger.ts';
+import { noticesCommand } from './notices/index.ts';
 import { ownPackage } from './package.ts';
 import { formatUsageError } from './report-error.ts';
 import { workerCommand } from './worker.ts';
@@ -29,10 +32,13 @@ export function createProgram(): Command {
     .addCommand(deployWorkerCommand())
     .addCommand(deployCommand())
     .addCommand(jobCommand())
+    .addCommand(graphCommand())
     .addCommand(gatesCommand())
     .addCommand(freezeCommand())
     .addCommand(unfreezeCommand())
     .addCommand(boardCommand())
+    .addCommand(noticesCommand())
+    .addCommand(codecServerCommand())
     .addCommand(configCommand())
     .helpCommand(false)
     .addHelpText(

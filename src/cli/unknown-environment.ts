@@ -1,4 +1,4 @@
-import { unknownWord } from '../config/did-you-mean.ts';
+import { unknownWord } from '../did-you-mean.ts';
 import { listEnvironments } from '../ledger/environments.ts';
 import type { Ledger } from '../ledger/pool.ts';
 

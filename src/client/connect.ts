@@ -1,3 +1,4 @@
+import type { Keyring } from '../crypto/keyring.ts';
 import { LockkeeperError, errorMessage, isLockkeeperError } from '../errors.ts';
 import { databaseUrl } from '../ledger/database-url.ts';
 import { bindLedger } from '../ledger/identity.ts';
@@ -8,6 +9,7 @@ import type { Logger } from '../log.ts';
 import { connectTemporal } from './connection.ts';
 import type { TemporalConnection } from './connection.ts';
 import { DeployClient } from './deploy-client.ts';
+import { GraphClient } from './graph-client.ts';
 import { JobClient } from './job-client.ts';
 
 /** Postgres connections of a program that only asks. */
@@ -17,11 +19,14 @@ export interface ConnectOptions {
   /** The process's own unless given. */
   readonly env?: NodeJS.ProcessEnv;
   readonly log?: Logger;
+  /** That of the workers; without it large results, notes and reasons of an encrypted ledger cannot be read. */
+  readonly keyring?: Keyring;
 }
 
 /** Temporal and the ledger, open; `await using` closes it by itself. */
 export interface Lockkeeper extends AsyncDisposable {
   readonly jobs: JobClient;
+  readonly graphs: GraphClient;
   deploys(environment: string): DeployClient;
   readonly temporal: TemporalConnection;
   readonly ledger: Ledger;
@@ -40,7 +45,8 @@ export interface Lockkeeper extends AsyncDisposable {
  * const job = await lockkeeper.jobs.start(importCities, { file: 'cities.csv' }, { id: 'import-7' });
  * const { rows } = await job.result();
  */
-export async function connect({ env = process.env, log = createLogger() }: ConnectOptions = {}): Promise<Lockkeeper> {
+export async function connect(options: ConnectOptions = {}): Promise<Lockkeeper> {
+  const { env = process.env, log = createLogger(), keyring } = options;
   const url = databaseUrl(env);
   const temporal = await connectTemporal(env);
   const { namespace, client, clusterId } = temporal;
@@ -60,7 +66,8 @@ export async function connect({ env = process.env, log = createLogger() }: Conne
     throw error;
   }
   return {
-    jobs: new JobClient(client, ledger),
+    jobs: new JobClient(client, ledger, keyring),
+    graphs: new GraphClient(client, ledger, keyring),
     deploys: (environment) => new DeployClient(client, environment, ledger),
     temporal,
     ledger,

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
+import type { Keyring } from '../crypto/keyring.ts';
 import { LockkeeperError } from '../errors.ts';
 import type { AnyJob, InputOf, JobDefinition, ResultOf } from '../jobs/define-job.ts';
+import { checkJobOwner } from '../jobs/owner.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { JOB_WORKFLOW } from '../protocol.ts';
@@ -11,7 +13,8 @@ import { JobHandle } from './job-handle.ts';
 import { checkJobId, checkedInputHash } from './job-input.ts';
 import { findJobs } from './job-list.ts';
 import type { ListOptions } from './job-list.ts';
-import { nameOf } from './job-row.ts';
+import { nameOf, openTexts } from './job-row.ts';
+import { isSameJob } from './same-job.ts';
 
 export interface StartOptions {
   /**
@@ -19,7 +22,7 @@ export interface StartOptions {
    * when it is done; one that failed or was cancelled begins anew.
    */
   readonly id?: string;
-  /** Whom the job belongs to; a search attribute. */
+  /** Whom the job belongs to, a name or a mail address of at most 200 characters: who is told of what becomes of it. */
   readonly owner?: string;
 }
 
@@ -38,15 +41,19 @@ export type StartArguments<I> = undefined extends I
 export class JobClient {
   readonly #client: Client;
   readonly #ledger: Ledger;
+  readonly #keyring: Keyring | undefined;
 
-  constructor(client: Client, ledger: Ledger) {
+  /** `keyring`: that of the workers; without it large results, notes and reasons of an encrypted ledger cannot be read. */
+  constructor(client: Client, ledger: Ledger, keyring?: Keyring) {
     this.#client = client;
     this.#ledger = ledger;
+    this.#keyring = keyring;
   }
 
   /**
    * Returns when Temporal has the job, before it begins.
    * @throws {LockkeeperError} JOB_INPUT_INVALID when it is too large, cannot be JSON or is refused by the job's `parseInput`
+   * @throws {LockkeeperError} USAGE when its id or owner is none
    * @throws {LockkeeperError} JOB_EXISTS when the id belongs to another job, or to this one with another input
    */
   async start<D extends AnyJob>(
@@ -55,10 +62,12 @@ export class JobClient {
   ): Promise<JobHandle<ResultOf<D>>> {
     const inputHash = checkedInputHash(definition, input);
     const id = checkJobId(options.id ?? `${definition.name}-${randomUUID()}`);
+    const owner = options.owner === undefined ? undefined : checkJobOwner(options.owner);
     const args: JobWorkflowInput = {
       job: definition.name,
       input,
       ...(definition.heartbeatTimeoutMs !== undefined && { heartbeatTimeoutMs: definition.heartbeatTimeoutMs }),
+      ...(owner !== undefined && { owner }),
     };
     try {
       await this.#client.workflow.start(JOB_WORKFLOW, {
@@ -72,7 +81,7 @@ export class JobClient {
         searchAttributes: {
           LockkeeperKind: ['job'],
           LockkeeperState: ['running'],
-          ...(options.owner !== undefined && { LockkeeperOwner: [options.owner] }),
+          ...(owner !== undefined && { LockkeeperOwner: [owner] }),
         },
       });
     } catch (error) {
@@ -87,24 +96,23 @@ export class JobClient {
    * @example const { rows } = await jobs.handle<typeof importCities>('import-7').result();
    */
   handle<D extends AnyJob = JobDefinition>(id: string): JobHandle<ResultOf<D>> {
-    return new JobHandle<ResultOf<D>>(this.#client, this.#ledger, id);
+    return new JobHandle<ResultOf<D>>(this.#client, this.#ledger, id, this.#keyring);
   }
 
   /**
    * Jobs, latest first: those of the ledger, and the ones that wait for their first slice, as `pending`.
    * @example const stuck = await jobs.list({ state: 'quarantined', name: 'importCities', limit: 10 });
    */
-  list(options: ListOptions = {}): Promise<JobRow[]> {
-    return findJobs(this.#client, this.#ledger, options);
+  async list(options: ListOptions = {}): Promise<JobRow[]> {
+    const rows = await findJobs(this.#client, this.#ledger, options);
+    return rows.map((row) => openTexts(row, this.#keyring));
   }
 
   /** The job that is there is the one that was asked for. */
   async #expectSame(id: string, job: string, inputHash: string): Promise<void> {
     const there = await this.#client.workflow.getHandle(id).describe();
     const name = nameOf(there);
-    const theirs = there.memo?.['inputHash'];
-    // Without a hash it was started by hand, or by an older version.
-    if (name === job && (theirs === undefined || theirs === inputHash)) return;
+    if (isSameJob(there, job, inputHash)) return;
     const what =
       name === undefined
         ? `a workflow ${there.type}`

@@ -1,12 +1,14 @@
 import type { Client } from '@temporalio/client';
+import type { Keyring } from '../crypto/keyring.ts';
 import { LockkeeperError } from '../errors.ts';
-import { loadCheckpoint } from '../ledger/checkpoints.ts';
+import { savedResult } from '../jobs/saved-result.ts';
+import { closedGates } from '../ledger/gates.ts';
 import { readJob } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 import type { Ledger } from '../ledger/pool.ts';
-import { JOB_STATUS_QUERY, JOB_WORKFLOW, RELEASE_UPDATE } from '../protocol.ts';
+import { JOB_STATUS_QUERY, JOB_WORKFLOW, RELEASE_UPDATE, isResultInLedger } from '../protocol.ts';
 import type { JobStatus, ReleaseChoice, ResultInLedger } from '../protocol.ts';
-import { hasEnded, jobRowOf } from './job-row.ts';
+import { hasEnded, jobRowOf, openTexts } from './job-row.ts';
 import { isNotFound } from './not-found.ts';
 import { pause } from './pause.ts';
 import { refusalOf } from './update-errors.ts';
@@ -19,10 +21,12 @@ export class JobHandle<R = unknown> {
   readonly id: string;
   readonly #client: Client;
   readonly #ledger: Ledger;
+  readonly #keyring: Keyring | undefined;
 
-  constructor(client: Client, ledger: Ledger, id: string) {
+  constructor(client: Client, ledger: Ledger, id: string, keyring?: Keyring) {
     this.#client = client;
     this.#ledger = ledger;
+    this.#keyring = keyring;
     this.id = id;
   }
 
@@ -32,15 +36,15 @@ export class JobHandle<R = unknown> {
 
   /**
    * Waits for the job's end. Throws Temporal's `WorkflowFailedError` when it failed or was cancelled; its `cause` says why.
-   * @throws {LockkeeperError} JOB_NOT_FOUND
+   * @throws {LockkeeperError} JOB_NOT_FOUND; for a large result, which is in the ledger, KEY_MISSING, SEAL_BROKEN, PLAINTEXT_REFUSED
    */
   async result(): Promise<R> {
     const result = (await this.#ask(() => this.#workflow.result())) as R | ResultInLedger;
-    if (!isInLedger(result)) return result;
-    const last = await loadCheckpoint(this.#ledger, result.lockkeeperResultInLedger);
-    if (last === undefined || last === 'missing')
-      throw new LockkeeperError('JOB_NOT_FOUND', `the result of ${this.id} is not in the ledger any more`);
-    return last.value as R;
+    if (!isResultInLedger(result)) return result;
+    const key = result.lockkeeperResultInLedger;
+    const saved = await savedResult(this.#ledger, this.#keyring, key);
+    if (!saved) throw new LockkeeperError('JOB_NOT_FOUND', `the result of ${this.id} is not in the ledger any more`);
+    return saved.value as R;
   }
 
   /** What the job's workflow says; some worker must serve its queue. @throws {LockkeeperError} JOB_NOT_FOUND */
@@ -49,8 +53,9 @@ export class JobHandle<R = unknown> {
   }
 
   /** What the ledger says; undefined while the job has not begun its first slice. */
-  row(): Promise<JobRow | undefined> {
-    return readJob(this.#ledger, this.id);
+  async row(): Promise<JobRow | undefined> {
+    const row = await readJob(this.#ledger, this.id);
+    return row && openTexts(row, this.#keyring);
   }
 
   /**
@@ -114,7 +119,9 @@ export class JobHandle<R = unknown> {
     // A job that was started anew under its id has not begun, whatever the ledger has of the one before.
     const firstRunId = workflow.raw.workflowExecutionInfo?.firstRunId ?? undefined;
     const row = await readJob(this.#ledger, this.id, firstRunId);
-    return { row: jobRowOf(workflow, row), type: workflow.type, running: workflow.status.name === 'RUNNING' };
+    const open = row && openTexts(row, this.#keyring);
+    const closed = row ? new Map<string, string>() : await closedGates(this.#ledger);
+    return { row: jobRowOf(workflow, open, closed), type: workflow.type, running: workflow.status.name === 'RUNNING' };
   }
 
   async #ask<T>(question: () => Promise<T>): Promise<T> {
@@ -129,6 +136,3 @@ export class JobHandle<R = unknown> {
     }
   }
 }
-
-const isInLedger = (result: unknown): result is ResultInLedger =>
-  typeof result === 'object' && result !== null && 'lockkeeperResultInLedger' in result;

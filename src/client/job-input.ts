@@ -12,14 +12,14 @@ const invalid = (what: string, next: string, cause?: unknown) =>
 const ID_LIMIT_BYTES = 1_000;
 
 /**
- * The id of a job becomes that of its workflow, and stands in the ledger.
+ * The id of a job or graph becomes that of its workflow; that of a job stands in the ledger.
  * @throws {LockkeeperError} USAGE
  */
-export function checkJobId(id: string): string {
+export function checkJobId(id: string, of: 'job' | 'graph' = 'job'): string {
   const bytes = Buffer.byteLength(id);
   if (bytes > 0 && bytes <= ID_LIMIT_BYTES && !/\p{Cc}/u.test(id) && id.isWellFormed()) return id;
   const found = bytes > 100 ? `${bytes} bytes` : JSON.stringify(id);
-  throw new LockkeeperError('USAGE', `the id of a job is ${found}`, {
+  throw new LockkeeperError('USAGE', `the id of a ${of} is ${found}`, {
     next: `Give it 1 to ${ID_LIMIT_BYTES} bytes without control characters, or none: then it is a random one`,
   });
 }
@@ -29,10 +29,19 @@ export function checkJobId(id: string): string {
  * @throws {LockkeeperError} JOB_INPUT_INVALID when it is too large, cannot be JSON or is refused by the job's `parseInput`
  */
 export function checkedInputHash(definition: AnyJob, input: unknown): string {
-  const { name } = definition;
-  let json: string;
+  const sent = asSent(definition, input);
+  expectParses(definition, sent);
+  return contentHash(sent ?? null);
+}
+
+/**
+ * An input after JSON; undefined stays what it is.
+ * @throws {LockkeeperError} JOB_INPUT_INVALID when it is too large or cannot be JSON
+ */
+export function asSent({ name }: AnyJob, input: unknown): unknown {
+  let json: string | undefined;
   try {
-    json = JSON.stringify(input) ?? 'null';
+    json = JSON.stringify(input);
   } catch (error) {
     throw invalid(
       `the input of job ${name} cannot be JSON: ${errorMessage(error)}`,
@@ -40,17 +49,21 @@ export function checkedInputHash(definition: AnyJob, input: unknown): string {
       error,
     );
   }
-  const bytes = Buffer.byteLength(json);
+  const bytes = Buffer.byteLength(json ?? '');
   if (bytes > INPUT_LIMIT_BYTES) {
     throw invalid(
       `the input of job ${name} has ${bytes} bytes of JSON, at most ${INPUT_LIMIT_BYTES} are possible`,
       'Put the data where the job can read it, and give it the place: a path, a key, a query',
     );
   }
+  return json === undefined ? undefined : (JSON.parse(json) as unknown);
+}
+
+/** @throws {LockkeeperError} JOB_INPUT_INVALID when the job's `parseInput` refuses it */
+export function expectParses({ name, options }: AnyJob, sent: unknown): void {
   try {
-    definition.options.parseInput?.(input === undefined ? undefined : JSON.parse(json));
+    options.parseInput?.(structuredClone(sent));
   } catch (error) {
     throw invalid(`the input of job ${name} does not parse: ${errorMessage(error)}`, 'Correct it', error);
   }
-  return contentHash(JSON.parse(json));
 }

@@ -8,7 +8,9 @@ import {
   SHUTDOWN_GRACE,
 } from '../defaults.ts';
 import type { ApprovalPolicy, DrainPolicy } from '../protocol.ts';
+import { buildCodecServer } from './build-codec-server.ts';
 import { buildStep, EXTERNAL_STEP } from './build-step.ts';
+import { buildReceiver } from './build-receiver.ts';
 import { DEFAULT_PLAN, LEDGER_DATABASE } from './config.ts';
 import type { Config, ParameterSpec, PlanConfig, WorkerOptions } from './config.ts';
 import type { ParsedConfig, ParsedPlan } from './schema/config.ts';
@@ -40,6 +42,8 @@ export function buildConfig(file: string, parsed: ParsedConfig): Config {
       [LEDGER_DATABASE.name, { env: LEDGER_DATABASE.env }],
       ...Object.entries(parsed.databases ?? {}),
     ]),
+    notices: (parsed.notices ?? []).map(buildReceiver),
+    codecServer: buildCodecServer(parsed.codecServer, directory),
     plans: new Map([[DEFAULT_PLAN, defaultPlan(drain)], ...plans]),
   };
 }

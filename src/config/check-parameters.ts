@@ -1,6 +1,6 @@
 import { LockkeeperError } from '../errors.ts';
 import type { ParameterSpec } from './config.ts';
-import { unknownWord } from './did-you-mean.ts';
+import { unknownWord } from '../did-you-mean.ts';
 
 /**
  * Refuses parameters that the plan does not declare, that are missing, or that do not match as a whole: a pattern

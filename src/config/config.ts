@@ -1,4 +1,5 @@
 import type { FreezeWindow } from '../order/freeze-windows.ts';
+import type { ReceiverConfig } from '../notices/receiver-config.ts';
 import type { DrainPolicy, PlanQueue, PlanStep, ResolvedPlan } from '../protocol.ts';
 
 /** The database that migrations can name without it being declared: the ledger's own. */
@@ -25,6 +26,9 @@ export interface Config {
   readonly freezeWindows: readonly FreezeWindow[];
   /** By name; `ledger` is always there. */
   readonly databases: ReadonlyMap<string, Database>;
+  /** Who is told what becomes of jobs. */
+  readonly notices: readonly ReceiverConfig[];
+  readonly codecServer: CodecServerConfig;
   /** By name; `default` is always there. */
   readonly plans: ReadonlyMap<string, PlanConfig>;
 }
@@ -44,6 +48,21 @@ export interface WorkerOptions {
 export interface Database {
   /** The environment variable that holds its URL. */
   readonly env: string;
+}
+
+export interface CodecServerConfig {
+  readonly address: string;
+  readonly port: number;
+  readonly origins: readonly string[];
+  /** Left out: the one of the Temporal configuration. */
+  readonly namespaces?: readonly string[];
+  /** Absolute paths. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly plainHttp: boolean;
+  /** The environment variable that holds the tokens. */
+  readonly tokenEnv: string;
+  /** Absolute path of a file that holds them instead. */
+  readonly tokenFile?: string;
 }
 
 /** A plan before a deploy has chosen its parameters. */

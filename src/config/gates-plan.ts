@@ -3,7 +3,7 @@ import { milliseconds } from '../duration.ts';
 import { LockkeeperError } from '../errors.ts';
 import { GATES_PLAN } from '../protocol.ts';
 import type { ConfigWithQueues, PlanConfig } from './config.ts';
-import { unknownWord } from './did-you-mean.ts';
+import { unknownWord } from '../did-you-mean.ts';
 
 /**
  * The plan that exists without being written: closes gates, drains, and waits until a person opens them again or the time is

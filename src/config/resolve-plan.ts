@@ -3,7 +3,7 @@ import { GATES_PLAN } from '../protocol.ts';
 import type { PlanQueue, ResolvedPlan } from '../protocol.ts';
 import { checkParameters } from './check-parameters.ts';
 import type { ConfigWithQueues } from './config.ts';
-import { unknownWord } from './did-you-mean.ts';
+import { unknownWord } from '../did-you-mean.ts';
 import { gatesPlan } from './gates-plan.ts';
 
 /**

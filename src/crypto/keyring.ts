@@ -35,9 +35,17 @@ export class Key {
 /** The keys of an environment: the first one encrypts, all of them decrypt. */
 export class Keyring {
   readonly keys: readonly [Key, ...Key[]];
+  /** Saved rows that are not encrypted are read, too. Whoever can write into the database can then give a job any state. */
+  readonly acceptPlaintext: boolean;
 
-  constructor(keys: readonly [Key, ...Key[]]) {
+  constructor(keys: readonly [Key, ...Key[]], options: { readonly acceptPlaintext?: boolean } = {}) {
     this.keys = keys;
+    this.acceptPlaintext = options.acceptPlaintext ?? false;
+  }
+
+  /** The same keys, for the time in which rows from before there was a keyring are still read. */
+  acceptingPlaintext(): Keyring {
+    return new Keyring(this.keys, { acceptPlaintext: true });
   }
 
   /** The one that encrypts. */

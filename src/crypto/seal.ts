@@ -33,36 +33,66 @@ function cipherKey(key: Key, scope: string): Buffer {
 const associated = (keyId: string, { scope, bound }: Place): Buffer =>
   Buffer.from(JSON.stringify([keyId, scope, ...bound]));
 
-/** Encrypts by the keyring's current key. */
-export function seal(keyring: Keyring, plain: Uint8Array, place: Place): Sealed {
-  const key = keyring.current;
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv(ALGORITHM, cipherKey(key, place.scope), nonce, { authTagLength: TAG_BYTES });
-  cipher.setAAD(associated(key.id, place));
-  const ciphertext = Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
-  return { keyId: key.id, nonce, ciphertext };
+/** Encrypts and decrypts what is of one scope; its keys are derived once, which takes almost as long as encrypting a small state. */
+export class ScopeSeal {
+  readonly #keyring: Keyring;
+  readonly #scope: string;
+  readonly #cipherKeys = new Map<string, Buffer>();
+
+  constructor(keyring: Keyring, scope: string) {
+    this.#keyring = keyring;
+    this.#scope = scope;
+  }
+
+  /** Encrypts by the keyring's current key. */
+  seal(plain: Uint8Array, bound: Place['bound']): Sealed {
+    const key = this.#keyring.current;
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv(ALGORITHM, this.#cipherKey(key), nonce, { authTagLength: TAG_BYTES });
+    cipher.setAAD(associated(key.id, { scope: this.#scope, bound }));
+    const ciphertext = Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+    return { keyId: key.id, nonce, ciphertext };
+  }
+
+  /**
+   * The plain bytes again.
+   * @throws {LockkeeperError} KEY_MISSING; SEAL_BROKEN when anything of it was changed, or it was moved from another place
+   */
+  open({ keyId, nonce, ciphertext }: Sealed, bound: Place['bound']): Buffer {
+    const key = this.#keyring.get(keyId);
+    try {
+      const decipher = createDecipheriv(ALGORITHM, this.#cipherKey(key), nonce, { authTagLength: TAG_BYTES });
+      decipher.setAAD(associated(key.id, { scope: this.#scope, bound }));
+      decipher.setAuthTag(ciphertext.subarray(-TAG_BYTES));
+      return Buffer.concat([decipher.update(ciphertext.subarray(0, -TAG_BYTES)), decipher.final()]);
+    } catch (error) {
+      throw new LockkeeperError(
+        'SEAL_BROKEN',
+        `what key ${key.id} encrypted was changed or moved, or is of another key`,
+        {
+          next: 'Nothing of it is used. See that each id names the same key everywhere, and who writes into the database',
+          cause: error,
+        },
+      );
+    }
+  }
+
+  #cipherKey(key: Key): Buffer {
+    const known = this.#cipherKeys.get(key.id);
+    if (known) return known;
+    const derived = cipherKey(key, this.#scope);
+    this.#cipherKeys.set(key.id, derived);
+    return derived;
+  }
 }
+
+/** Encrypts by the keyring's current key. */
+export const seal = (keyring: Keyring, plain: Uint8Array, { scope, bound }: Place): Sealed =>
+  new ScopeSeal(keyring, scope).seal(plain, bound);
 
 /**
  * The plain bytes again.
  * @throws {LockkeeperError} KEY_MISSING; SEAL_BROKEN when anything of it was changed, or it was moved from another place
  */
-export function open(keyring: Keyring, sealed: Sealed, place: Place): Buffer {
-  const key = keyring.get(sealed.keyId);
-  try {
-    const { ciphertext, nonce } = sealed;
-    const decipher = createDecipheriv(ALGORITHM, cipherKey(key, place.scope), nonce, { authTagLength: TAG_BYTES });
-    decipher.setAAD(associated(key.id, place));
-    decipher.setAuthTag(ciphertext.subarray(-TAG_BYTES));
-    return Buffer.concat([decipher.update(ciphertext.subarray(0, -TAG_BYTES)), decipher.final()]);
-  } catch (error) {
-    throw new LockkeeperError(
-      'SEAL_BROKEN',
-      `what key ${key.id} encrypted was changed or moved, or is of another key`,
-      {
-        next: 'Nothing of it is used. See that each id names the same key everywhere, and who writes into the database',
-        cause: error,
-      },
-    );
-  }
-}
+export const open = (keyring: Keyring, sealed: Sealed, { scope, bound }: Place): Buffer =>
+  new ScopeSeal(keyring, scope).open(sealed, bound);

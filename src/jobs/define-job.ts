@@ -1,9 +1,10 @@
 import { JOB_RETRY, LOSSES_UNTIL_QUARANTINE } from '../defaults.ts';
 import { LockkeeperError, errorMessage } from '../errors.ts';
-import { encodeState } from '../ledger/checkpoints.ts';
 import { milliseconds } from '../duration.ts';
 import type { Duration } from '../duration.ts';
+import { encodeState } from './encode-state.ts';
 import type { Job, Steps } from './job.ts';
+import { refuseUnusableName } from './name.ts';
 import type { RetryBudget } from './retry.ts';
 
 /** The state of a job between slices. It must survive JSON. */
@@ -48,9 +49,9 @@ export interface JobOptions<N extends string, I, R, S> {
     readonly onCrash?: 'quarantine' | 'restart';
   };
   // `NoInfer`: the state's type comes from `state` alone, so that a wrong yield is an error where it stands.
-  run(job: Job<NoInfer<S>>, input: I): Steps<NoInfer<S>, R>;
+  run(job: NoInfer<Job<S>>, input: I): Steps<NoInfer<S>, R>;
   /** Undoes what must not stay when the job is cancelled; runs in slices of its own, with the last saved state. */
-  onCancel?(job: Job<NoInfer<S>>, input: I): Steps<NoInfer<S>>;
+  onCancel?(job: NoInfer<Job<S>>, input: I): Steps<NoInfer<S>>;
 }
 
 /** A job that workers can run and clients can start. */
@@ -134,12 +135,8 @@ function durationOf(name: string, what: string, duration: Duration | undefined):
 
 function check<N extends string, I, R, S>(o: JobOptions<N, I, R, S>): void {
   const refuse = (what: string, next: string) => wrong(o.name, what, next);
-  if (typeof o.name !== 'string' || !/^[A-Za-z_][\w.-]{0,99}$/.test(o.name)) {
-    throw refuse(
-      'the name is not usable',
-      'Use letters, digits, `_`, `.` and `-`, at most 100, beginning with a letter or `_`',
-    );
-  }
+  const unusable = refuseUnusableName(o.name);
+  if (unusable) throw refuse('the name is not usable', unusable);
   if (typeof o.taskQueue !== 'string' || o.taskQueue === '') throw refuse('it has no task queue', 'Set `taskQueue`');
   if (typeof o.run !== 'function') throw refuse('it has no `run`', 'Write `async *run(job, input) { … }`');
   if (o.state && o.atomic)

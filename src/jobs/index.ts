@@ -9,4 +9,19 @@ export type {
   RetryOptions,
   StateSpec,
 } from './define-job.ts';
+export { isGraphDefinition, jobGraph } from './job-graph.ts';
+export type {
+  AnyGraph,
+  GraphBuilder,
+  GraphDefinition,
+  GraphInputOf,
+  GraphNode,
+  GraphOptions,
+  GraphResultOf,
+  NodeArguments,
+  NodeOptions,
+  NodeResult,
+  ResolvedResults,
+  WithResults,
+} from './job-graph.ts';
 export type { Job, Saved, Sql, Steps } from './job.ts';

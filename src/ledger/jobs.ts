@@ -3,9 +3,13 @@ import type { Ledger } from './pool.ts';
 
 /** A job as the view `lockkeeper.jobs` shows it. */
 export interface JobRow {
+  /** Its identity in the ledger, where it is there already. */
+  readonly key?: string;
   readonly workflowId: string;
   readonly name: string;
   readonly taskQueue: string;
+  /** Whom it belongs to. */
+  readonly owner?: string;
   /** `pending`: it waits for its first slice. */
   readonly state: JobPhase | 'pending';
   readonly seq: number;
@@ -13,6 +17,8 @@ export interface JobRow {
   readonly losses: number;
   readonly progress: { readonly done?: number; readonly total?: number; readonly note?: string };
   readonly reason?: string;
+  /** The deploy behind whose closed gate it waits. */
+  readonly gateClosedBy?: string;
   readonly lastCheckpointAt?: Date;
   readonly worker?: string;
   readonly buildId?: string;
@@ -20,9 +26,11 @@ export interface JobRow {
 }
 
 interface RawJob {
+  key: string;
   workflow_id: string;
   name: string;
   task_queue: string;
+  owner: string | null;
   state: JobPhase;
   seq: string;
   interruptions: number;
@@ -34,13 +42,16 @@ interface RawJob {
   last_checkpoint_at: Date | null;
   worker: string | null;
   build_id: string | null;
+  gate_closed_by: string | null;
   created_at: Date;
 }
 
 const jobRow = (r: RawJob): JobRow => ({
+  key: r.key,
   workflowId: r.workflow_id,
   name: r.name,
   taskQueue: r.task_queue,
+  ...(r.owner !== null && { owner: r.owner }),
   state: r.state,
   seq: Number(r.seq),
   interruptions: r.interruptions,
@@ -51,6 +62,7 @@ const jobRow = (r: RawJob): JobRow => ({
     ...(r.progress_note !== null && { note: r.progress_note }),
   },
   ...(r.reason !== null && { reason: r.reason }),
+  ...(r.gate_closed_by !== null && { gateClosedBy: r.gate_closed_by }),
   ...(r.last_checkpoint_at !== null && { lastCheckpointAt: r.last_checkpoint_at }),
   ...(r.worker !== null && { worker: r.worker }),
   ...(r.build_id !== null && { buildId: r.build_id }),
@@ -60,13 +72,14 @@ const jobRow = (r: RawJob): JobRow => ({
 /** Latest first. */
 export async function listJobs(
   ledger: Ledger,
-  options: { readonly state?: string; readonly name?: string; readonly limit: number },
+  options: { readonly state?: string; readonly name?: string; readonly owner?: string; readonly limit: number },
 ): Promise<JobRow[]> {
   const { rows } = await ledger.pool.query<RawJob>(
     `select * from lockkeeper.jobs
      where namespace = $1 and ($2::text is null or state = $2) and ($3::text is null or name = $3)
-     order by created_at desc limit $4`,
-    [ledger.namespace, options.state ?? null, options.name ?? null, options.limit],
+       and ($4::text is null or owner = $4)
+     order by created_at desc limit $5`,
+    [ledger.namespace, options.state ?? null, options.name ?? null, options.owner ?? null, options.limit],
   );
   return rows.map(jobRow);
 }
@@ -90,4 +103,22 @@ export async function newestJobs(ledger: Ledger, workflowIds: readonly string[])
     [ledger.namespace, workflowIds],
   );
   return rows.map(jobRow);
+}
+
+export interface DoneJob {
+  readonly name: string;
+  /** Where its result is. */
+  readonly key: string;
+}
+
+/** Of these workflow ids those whose newest job is done, by the id. */
+export async function doneJobs(ledger: Ledger, workflowIds: readonly string[]): Promise<Map<string, DoneJob>> {
+  const { rows } = await ledger.pool.query<DoneJob & { workflow_id: string; state: JobPhase }>(
+    `select distinct on (workflow_id) workflow_id, name, key, state from lockkeeper._jobs
+     where namespace = $1 and workflow_id = any($2) order by workflow_id, created_at desc`,
+    [ledger.namespace, workflowIds],
+  );
+  return new Map(
+    rows.filter(({ state }) => state === 'done').map(({ workflow_id, name, key }) => [workflow_id, { name, key }]),
+  );
 }

@@ -9,6 +9,10 @@ export interface JobWorkflowInput {
   readonly job: string;
   readonly input: unknown;
   readonly heartbeatTimeoutMs?: number;
+  /** The node of a graph whose job this is: its input may hold results in the ledger, and its own result stays there. */
+  readonly node?: string;
+  /** Whom the job belongs to. */
+  readonly owner?: string;
   /** Set by continue-as-new only. */
   readonly resumed?: JobProgressInput;
 }
@@ -29,6 +33,7 @@ export interface SliceInput {
   readonly key: string;
   readonly job: string;
   readonly input: unknown;
+  readonly owner?: string;
   /** The last checkpoint this workflow was told of; a ledger behind it was restored from a backup. */
   readonly seq: number;
   /** Failures of the job's own code since that checkpoint. */
@@ -38,6 +43,8 @@ export interface SliceInput {
   readonly stopped?: string;
   /** A person's choice for a job that could not be restored. */
   readonly release?: ReleaseChoice;
+  /** The input may hold results of other jobs, as {@link ResultInLedger}. */
+  readonly resultsInInput?: boolean;
 }
 
 export type SliceRefusal = 'gateClosed' | 'workerStopping' | 'unknownJob';
@@ -62,6 +69,12 @@ export interface JobFailureDetails {
 export interface ResultInLedger {
   readonly lockkeeperResultInLedger: string;
 }
+
+export const isResultInLedger = (result: unknown): result is ResultInLedger =>
+  typeof result === 'object' &&
+  result !== null &&
+  'lockkeeperResultInLedger' in result &&
+  typeof result.lockkeeperResultInLedger === 'string';
 
 /** How a person releases a job from quarantine. */
 export type ReleaseChoice =

@@ -10,11 +10,14 @@ import { createOrderActivities } from '../activities/order.ts';
 import { createStepActivities } from '../activities/steps.ts';
 import type { TemporalConnection } from '../client/connection.ts';
 import { ensureCoordinator } from '../client/coordinator.ts';
+import type { Keyring } from '../crypto/keyring.ts';
 import { ensureGate } from '../ledger/gates.ts';
 import { bindLedger } from '../ledger/identity.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { markWorker, registerWorker } from '../ledger/workers.ts';
 import type { Logger } from '../log.ts';
+import type { Receiver } from '../notices/receiver.ts';
+import { NoticeSender } from '../notices/sender.ts';
 import { coordinatorTaskQueue } from '../protocol.ts';
 import { STICKY_FOR } from '../defaults.ts';
 import { DeadWorkerWatch } from './dead-worker-watch.ts';
@@ -42,6 +45,10 @@ export interface DeployWorkerOptions extends Pick<DeployDependencies, 'resolvePl
   /** The queues that deploys of this environment may pause. */
   readonly taskQueues: readonly string[];
   readonly buildId: string;
+  /** Who is told what becomes of jobs. */
+  readonly receivers: readonly Receiver[];
+  /** That of the workers, to tell why a job failed where a receiver is to hear of it. */
+  readonly keyring?: Keyring | undefined;
   readonly log: Logger;
 }
 
@@ -79,8 +86,16 @@ export async function createDeployWorker(options: DeployWorkerOptions): Promise<
     onNews: () => undefined,
   });
   const deadWorkers = new DeadWorkerWatch({ ledger, client: temporal.client, workerId: id, log });
+  const notices = new NoticeSender({
+    ledger,
+    environment,
+    receivers: options.receivers,
+    keyring: options.keyring,
+    log,
+  });
   let connection: NativeConnection | undefined;
   const close = async () => {
+    await notices.stop();
     await deadWorkers.stop();
     await markWorker(ledger, id, 'stopped').catch((error: unknown) =>
       log.warn({ err: error }, 'the ledger could not be told that this worker stopped'),
@@ -93,6 +108,7 @@ export async function createDeployWorker(options: DeployWorkerOptions): Promise<
     await session.open();
     deadWorkers.start();
     await ensureCoordinator(temporal.client, environment);
+    await notices.start();
     connection = await connectNative(temporal);
     worker = await Worker.create({ ...(await temporalOptions(options, deps)), connection });
   } catch (error) {

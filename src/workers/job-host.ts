@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
+import { createGraphActivities } from '../activities/graph-nodes.ts';
 import { createSliceActivity } from '../activities/slice.ts';
 import { RunningSlices } from '../activities/running-slices.ts';
+import type { Keyring } from '../crypto/keyring.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import { ensureGate } from '../ledger/gates.ts';
 import { bindLedger } from '../ledger/identity.ts';
@@ -18,6 +20,7 @@ export interface JobHostOptions {
   readonly environment: string;
   readonly client: Client;
   readonly ledger: Ledger;
+  readonly keyring: Keyring | undefined;
   readonly jobs: readonly AnyJob[];
   readonly taskQueues: readonly string[];
   readonly buildId: string;
@@ -44,7 +47,9 @@ export async function prepareLedger(
 export class JobHost {
   readonly id = randomUUID();
   /** To be served by the Temporal Workers. */
-  readonly activities: { readonly slice: (input: SliceInput) => Promise<SliceOutcome> };
+  readonly activities: { readonly slice: (input: SliceInput) => Promise<SliceOutcome> } & ReturnType<
+    typeof createGraphActivities
+  >;
   readonly #o: JobHostOptions;
   readonly #running = new RunningSlices();
   readonly #gates: GateWatch;
@@ -63,7 +68,7 @@ export class JobHost {
       onNews: () => this.#gates.nudge(),
     });
     this.#watch = new DeadWorkerWatch({ ledger, client, workerId: this.id, log });
-    this.activities = this.#sliceActivity();
+    this.activities = { ...this.#sliceActivity(), ...createGraphActivities({ client }) };
   }
 
   /** From here on this worker counts as alive; slices that come before wait. @throws {LockkeeperError} LEDGER_POOLED */
@@ -118,9 +123,10 @@ export class JobHost {
   }
 
   #sliceActivity() {
-    const { ledger, client, jobs, buildId, log, drainDeadlineMs } = this.#o;
+    const { ledger, keyring, client, jobs, buildId, log, drainDeadlineMs } = this.#o;
     return createSliceActivity({
       ledger,
+      keyring,
       client,
       jobs: new Map(jobs.map((job) => [job.name, job])),
       worker: this.id,

@@ -50,6 +50,7 @@ export async function plug(worker: WorkerOptions, options: LockkeeperPluginOptio
     environment,
     client: new Client({ connection, namespace, ...(dataConverter && { dataConverter }) }),
     ledger,
+    keyring: options.keyring,
     jobs,
     taskQueues,
     buildId: options.buildId ?? worker.workerDeploymentOptions?.version.buildId ?? worker.buildId ?? 'dev',

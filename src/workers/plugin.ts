@@ -1,4 +1,5 @@
 import type { BundlerPlugin, WorkerPlugin } from '@temporalio/worker';
+import type { Keyring } from '../crypto/keyring.ts';
 import type { Duration } from '../duration.ts';
 import { LockkeeperError } from '../errors.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
@@ -17,6 +18,11 @@ export interface LockkeeperPluginOptions {
   readonly jobs: readonly AnyJob[];
   /** A ledger that is open already; it stays open. Left out: the one at `DATABASE_URL`, for as long as the Worker runs. */
   readonly ledger?: Ledger;
+  /**
+   * Encrypts what jobs save in the ledger, and decrypts it; `keyring.acceptingPlaintext()` also reads what was saved before there
+   * was one. Left out: it is saved as it is.
+   */
+  readonly keyring?: Keyring;
   /** The Worker's own build id unless said otherwise, `dev` where it has none. */
   readonly buildId?: string;
   /** How long a transaction of this Worker may be idle once it is frozen: the drain's deadline, 60 s unless said otherwise. */

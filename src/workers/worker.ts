@@ -5,7 +5,8 @@ import type { TemporalConnection } from '../client/connection.ts';
 import { DRAIN_DEADLINE, SHUTDOWN_FORCE, SHUTDOWN_GRACE } from '../defaults.ts';
 import { durationOf } from '../duration.ts';
 import type { Duration } from '../duration.ts';
-import type { AnyJob } from '../jobs/define-job.ts';
+import type { Keyring } from '../crypto/keyring.ts';
+import type { AnyGraph, AnyJob } from '../jobs/index.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import type { Logger } from '../log.ts';
 import { JobHost, prepareLedger } from './job-host.ts';
@@ -18,7 +19,14 @@ export interface WorkerOptions {
   readonly environment: string;
   readonly temporal: TemporalConnection;
   readonly ledger: Ledger;
+  /**
+   * Encrypts what jobs save in the ledger, and decrypts it; `keyring.acceptingPlaintext()` also reads what was saved before there
+   * was one. Left out: it is saved as it is.
+   */
+  readonly keyring?: Keyring | undefined;
   readonly jobs: readonly AnyJob[];
+  /** Graphs whose own workflows this worker runs, too; their nodes are run by whoever has the jobs. */
+  readonly graphs?: readonly AnyGraph[];
   /** Absolute path of a module with workflows of your own. */
   readonly workflows?: string | undefined;
   /** Other activities that your workflows call, by name. */
@@ -45,7 +53,7 @@ export interface LockkeeperWorker {
 }
 
 /**
- * Makes a worker for the task queues of the jobs given. For a Temporal Worker that you have already, see `lockkeeperPlugin`.
+ * Makes a worker for the task queues of the jobs and graphs given. For a Temporal Worker that you have already, see `lockkeeperPlugin`.
  * @throws {LockkeeperError} USAGE for a duration that is none, SETTING_BREAKS_LAW, LEDGER_WRONG_CLUSTER, LEDGER_POOLED, QUEUE_OF_ANOTHER_ENVIRONMENT, CONFIG_INVALID
  */
 export async function createWorker(options: WorkerOptions): Promise<LockkeeperWorker> {
@@ -70,11 +78,12 @@ class JobWorker implements LockkeeperWorker {
       shutdownGraceTime: durationOf('shutdownGrace', options.shutdownGrace ?? SHUTDOWN_GRACE),
       shutdownForceTime: durationOf('shutdownForce', options.shutdownForce ?? SHUTDOWN_FORCE),
     });
-    this.#taskQueues = [...new Set(options.jobs.map((job) => job.taskQueue))];
+    this.#taskQueues = [...new Set([...options.jobs, ...(options.graphs ?? [])].map(({ taskQueue }) => taskQueue))];
     this.#host = new JobHost({
       environment: options.environment,
       client: temporal.client,
       ledger: options.ledger,
+      keyring: options.keyring,
       jobs: options.jobs,
       taskQueues: this.#taskQueues,
       buildId: options.buildId,

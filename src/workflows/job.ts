@@ -5,16 +5,18 @@ import {
   continueAsNew,
   defineQuery,
   defineUpdate,
+  getExternalWorkflowHandle,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { JOB_STATUS_QUERY, RELEASE_UPDATE } from '../protocol.ts';
+import { JOB_STATUS_QUERY, NODE_PHASE_SIGNAL, RELEASE_UPDATE } from '../protocol.ts';
 import type {
   JobPhase,
   JobStatus,
   JobWorkflowInput,
+  NodePhaseSignal,
   ReleaseChoice,
   ResultInLedger,
   SliceOutcome,
@@ -32,7 +34,7 @@ export async function job(input: JobWorkflowInput): Promise<unknown> {
   const run = setup(input);
   const outcome = await run.run(isLong);
   if (outcome === 'paused') return goOnAsNew(input, run);
-  return resultOf(outcome, run.status().key);
+  return resultOf(outcome, run.status().key, input.node !== undefined);
 }
 
 /** Reason enough to begin a new history: a worker that takes over reads and replays all of it first. */
@@ -48,6 +50,8 @@ function setup(input: JobWorkflowInput): JobRun {
     input: input.input,
     taskQueue: workflowInfo().taskQueue,
     heartbeatTimeoutMs: input.heartbeatTimeoutMs,
+    resultsInInput: input.node !== undefined,
+    owner: input.owner,
   };
   const run = new JobRun(options, input.resumed);
   setHandler(defineQuery<JobStatus>(JOB_STATUS_QUERY), () => run.status());
@@ -67,6 +71,8 @@ function setup(input: JobWorkflowInput): JobRun {
     setCurrentDetails(describeJob(run.status()));
     // Every change is an event of history; interruptions are told by the details alone.
     if (phase === shown || phase === 'interrupted' || phase === 'waiting') return;
+    if (input.node !== undefined && (phase === 'quarantined' || shown === 'quarantined'))
+      tellGraph(input.node, run.status());
     shown = phase;
     upsertSearchAttributes({ LockkeeperState: [phase] });
   };
@@ -78,7 +84,19 @@ async function goOnAsNew(input: JobWorkflowInput, run: JobRun): Promise<never> {
   return continueAsNew<typeof job>({ ...input, resumed: run.carriedOn() });
 }
 
-function resultOf(outcome: SliceOutcome, key: string): unknown {
+/** A graph hears of the ends of its nodes by itself, and of nothing else. */
+function tellGraph(node: string, { phase, reason }: JobStatus): void {
+  const { parent } = workflowInfo();
+  if (!parent) return;
+  const signal: NodePhaseSignal = { node, phase, ...(reason !== undefined && { reason }) };
+  getExternalWorkflowHandle(parent.workflowId)
+    .signal(NODE_PHASE_SIGNAL, signal)
+    // It has ended: there is nobody whom it could concern.
+    .catch(() => undefined);
+}
+
+/** A node's result stays in the ledger, from where whoever needs it takes it: a graph of many carries none of them. */
+function resultOf(outcome: SliceOutcome, key: string, ofNode: boolean): unknown {
   if (outcome.kind !== 'done') throw ApplicationFailure.nonRetryable(`the job ended as ${outcome.kind}`, 'JOB_FAILED');
-  return outcome.inLedger ? ({ lockkeeperResultInLedger: key } satisfies ResultInLedger) : outcome.result;
+  return outcome.inLedger || ofNode ? ({ lockkeeperResultInLedger: key } satisfies ResultInLedger) : outcome.result;
 }

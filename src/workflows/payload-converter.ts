@@ -1,7 +1,13 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { PayloadConverter } from '@temporalio/common';
 import { inWorkflowContext, workflowInfo } from '@temporalio/workflow';
-import { COORDINATOR_WORKFLOW, DEPLOY_RUN_WORKFLOW, DEPLOY_STEP_WORKFLOW, JOB_WORKFLOW } from '../protocol.ts';
+import {
+  COORDINATOR_WORKFLOW,
+  DEPLOY_RUN_WORKFLOW,
+  DEPLOY_STEP_WORKFLOW,
+  GRAPH_WORKFLOW,
+  JOB_WORKFLOW,
+} from '../protocol.ts';
 
 /** Stands for what could not be decoded; handlers refuse it, as they refuse everything that is not what they expect. */
 export interface Undecodable {
@@ -11,7 +17,13 @@ export interface Undecodable {
 export const isUndecodable = (value: unknown): value is Undecodable =>
   typeof value === 'object' && value !== null && 'undecodable' in value;
 
-const OURS: readonly string[] = [JOB_WORKFLOW, COORDINATOR_WORKFLOW, DEPLOY_RUN_WORKFLOW, DEPLOY_STEP_WORKFLOW];
+const OURS: readonly string[] = [
+  JOB_WORKFLOW,
+  GRAPH_WORKFLOW,
+  COORDINATOR_WORKFLOW,
+  DEPLOY_RUN_WORKFLOW,
+  DEPLOY_STEP_WORKFLOW,
+];
 
 /**
  * The SDK decodes what a signal or update brings before any handler sees it, and an error there fails the workflow's task, again

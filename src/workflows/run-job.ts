@@ -9,6 +9,8 @@ export interface RunJobOptions {
   readonly taskQueue?: string;
   /** How long a silent worker is believed; 30 s unless said otherwise. The job's definition is not known in the sandbox. */
   readonly heartbeatTimeout?: Duration;
+  /** Whom the job belongs to: a name or a mail address. */
+  readonly owner?: string;
 }
 
 // How many jobs this workflow has begun: deterministic, and so part of their identity. The sandbox gives every workflow
@@ -34,6 +36,7 @@ export async function runJob<D extends AnyJob>(
     input,
     taskQueue: options.taskQueue ?? workflowInfo().taskQueue,
     heartbeatTimeoutMs: options.heartbeatTimeout === undefined ? undefined : milliseconds(options.heartbeatTimeout),
+    owner: options.owner,
   });
   const outcome = await run.run(() => false);
   if (outcome === 'paused' || outcome.kind !== 'done')

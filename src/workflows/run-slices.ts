@@ -39,6 +39,9 @@ export interface JobRunOptions {
   readonly input: unknown;
   readonly taskQueue: string;
   readonly heartbeatTimeoutMs: number | undefined;
+  /** The input may hold results in the ledger. */
+  readonly resultsInInput?: boolean;
+  readonly owner: string | undefined;
 }
 
 /** One job inside a workflow: runs slice after slice until the job has ended. */
@@ -142,6 +145,8 @@ export class JobRun {
           break;
         case 'quarantined':
           await this.#quarantined(outcome.reason);
+          // Also where a new history begins now: nobody waits for a person any more.
+          this.#enter('running');
           break;
         case 'cancelled':
           throw ApplicationFailure.nonRetryable('the job was cancelled before', 'JOB_FAILED');
@@ -201,7 +206,7 @@ export class JobRun {
   }
 
   async #slice(mode: SliceInput['mode']): Promise<SliceOutcome | 'failed'> {
-    const { key, job, input, taskQueue, heartbeatTimeoutMs } = this.#options;
+    const { key, job, input, taskQueue, heartbeatTimeoutMs, owner, resultsInInput } = this.#options;
     const { slice } = proxyActivities<{ slice(input: SliceInput): Promise<SliceOutcome> }>({
       taskQueue,
       startToCloseTimeout: SLICE_START_TO_CLOSE,
@@ -225,8 +230,10 @@ export class JobRun {
         seq: this.#seq,
         failures: this.#failures,
         mode,
+        ...(owner !== undefined && { owner }),
         ...(stopped && { stopped }),
         ...(release && { release }),
+        ...(resultsInInput && { resultsInInput }),
       });
       const outcome = isOutcome(given) ? given : this.#byHand();
       // Nothing of the choice has been heard: it stands for the next slice.

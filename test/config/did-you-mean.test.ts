@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { didYouMean } from '../../src/config/did-you-mean.ts';
+import { didYouMean } from '../../src/did-you-mean.ts';
 
 const known = ['deadline', 'wait', 'onTimeout', 'database', 'databases'];
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { defineJob } from '../../src/jobs/index.ts';
 import type { StateSpec } from '../../src/jobs/index.ts';
+import { spoken } from '../../src/jobs/reason.ts';
 import { restoreState } from '../../src/jobs/state.ts';
 import { openQueue } from '../support/claiming.ts';
 import { freshLedger } from '../support/fresh-ledger.ts';
@@ -112,7 +113,7 @@ describe('refused, with the reason, is', () => {
   ])('%s', (_, spec, from, reason) => {
     const restored = restoreState(jobWith(spec), from);
     expect(restored.ok).toBe(false);
-    expect(restored.ok ? '' : restored.reason).toMatch(reason);
+    expect(restored.ok ? '' : spoken(restored.reason)).toMatch(reason);
   });
 });
 

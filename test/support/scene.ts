@@ -5,15 +5,18 @@ import proto from '@temporalio/proto';
 import { expect } from 'vitest';
 import { readLimit } from '../../src/client/queue-limit.ts';
 import { DeployClient } from '../../src/client/deploy-client.ts';
+import { GraphClient } from '../../src/client/graph-client.ts';
 import { JobClient } from '../../src/client/job-client.ts';
 import { runDeploy } from '../../src/client/run-deploy.ts';
 import type { DeployEnd, DeployEvent, RunDeployOptions } from '../../src/client/run-deploy.ts';
+import type { Keyring } from '../../src/crypto/keyring.ts';
 import type { AnyJob } from '../../src/jobs/index.ts';
 import { migrateLedger } from '../../src/ledger/migrate.ts';
 import { readSteps } from '../../src/ledger/deploy-steps.ts';
 import { readGates } from '../../src/ledger/gates.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import type { FreezeWindow } from '../../src/order/freeze-windows.ts';
+import type { Receiver } from '../../src/notices/receiver.ts';
 import type { DeployRequest, DeployStatus, PlanStep, ResolvedPlan } from '../../src/protocol.ts';
 import { createDeployWorker } from '../../src/workers/deploy-worker.ts';
 import { createWorker } from '../../src/workers/worker.ts';
@@ -64,7 +67,9 @@ export const external = (more: Partial<Extract<PlanStep, { type: 'external' }>> 
 export class Scene {
   readonly temporal: FreshNamespace;
   readonly ledger: Ledger;
+  readonly keyring: Keyring | undefined;
   readonly jobs: JobClient;
+  readonly graphs: GraphClient;
   readonly deploys: DeployClient;
   readonly output: string[] = [];
   /** What the next deploys do. */
@@ -72,10 +77,12 @@ export class Scene {
   /** As the deploy worker's config has them. */
   readonly freezeWindows: FreezeWindow[] = [];
 
-  constructor(temporal: FreshNamespace, ledger: Ledger) {
+  constructor(temporal: FreshNamespace, ledger: Ledger, keyring?: Keyring) {
     this.temporal = temporal;
     this.ledger = ledger;
-    this.jobs = new JobClient(temporal.client, ledger);
+    this.keyring = keyring;
+    this.jobs = new JobClient(temporal.client, ledger, keyring);
+    this.graphs = new GraphClient(temporal.client, ledger, keyring);
     this.deploys = new DeployClient(temporal.client, ENVIRONMENT);
   }
 
@@ -86,11 +93,13 @@ export class Scene {
   async startWorker(
     jobs: readonly AnyJob[],
     buildId = 'v1',
+    keyring = this.keyring,
   ): Promise<{ stop: (reason?: string) => Promise<void>; id: string }> {
     const worker = await createWorker({
       environment: ENVIRONMENT,
       temporal: this.temporal,
       ledger: this.ledger,
+      keyring,
       jobs,
       buildId,
       log: quietLog,
@@ -104,7 +113,7 @@ export class Scene {
     return { stop, id: worker.id };
   }
 
-  async startDeployWorker(): Promise<{ stop: () => Promise<void> }> {
+  async startDeployWorker(receivers: readonly Receiver[] = []): Promise<{ stop: () => Promise<void> }> {
     const worker = await createDeployWorker({
       environment: ENVIRONMENT,
       temporal: this.temporal,
@@ -112,6 +121,8 @@ export class Scene {
       taskQueues: [QUEUE],
       freezeWindows: this.freezeWindows,
       buildId: 'd1',
+      receivers,
+      keyring: this.keyring,
       log: quietLog,
       resolvePlan: () => this.plan,
       databaseUrl: () => this.ledger.databaseUrl,
@@ -212,9 +223,9 @@ export interface DeployOptions {
   readonly signal?: AbortSignal;
 }
 
-export async function openScene(): Promise<Scene> {
+export async function openScene(keyring?: Keyring): Promise<Scene> {
   const temporal = await freshNamespace();
   const ledger = await freshLedger({ namespace: temporal.namespace });
   await migrateLedger(ledger.databaseUrl, quietLog);
-  return new Scene(temporal, ledger);
+  return new Scene(temporal, ledger, keyring);
 }

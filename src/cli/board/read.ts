@@ -1,6 +1,9 @@
+import { JobSeal } from '../../crypto/job-seal.ts';
+import type { Keyring } from '../../crypto/keyring.ts';
 import { DeployClient } from '../../client/deploy-client.ts';
 import { boardBuilds, boardGates, boardJobs } from '../../ledger/board.ts';
 import { waitingIn } from '../../client/waiting.ts';
+import type { BoardJob, SavedBoardJob } from '../../ledger/board.ts';
 import { openDeploys } from '../../ledger/deploys.ts';
 import { readOrder } from '../../ledger/order.ts';
 import { coordinatorTaskQueue } from '../../protocol.ts';
@@ -15,12 +18,12 @@ const DEPLOYS_ASKED = 5;
 
 /** The board as it is now, with so many of its jobs at most. */
 export async function readBoard(
-  { temporal, ledger }: Connections,
+  { temporal, ledger, keyring }: Connections,
   environment: string,
   jobsShown = JOBS_SHOWN,
 ): Promise<Board> {
   const client = new DeployClient(temporal.client, environment);
-  const [open, order, gates, { jobs, total }] = await Promise.all([
+  const [open, order, gates, { jobs: saved, total }] = await Promise.all([
     openDeploys(ledger, environment),
     readOrder(ledger, environment),
     boardGates(ledger, environment),
@@ -38,5 +41,10 @@ export async function readBoard(
     ),
   ]);
   const { freeze } = order;
+  const jobs = saved.map((job) => readable(job, keyring));
   return { environment, ...(freeze && { freeze }), deploys, gates, jobs, jobsTotal: total, builds };
+}
+
+function readable({ key, noteIs, ...job }: SavedBoardJob, keyring: Keyring | undefined): BoardJob {
+  return { ...job, note: job.note === null ? null : new JobSeal(keyring, key).openText(job.note, noteIs) };
 }

@@ -4,7 +4,7 @@ import { describeLive } from '../deploy/live-status.ts';
 import type { Live } from '../deploy/live-status.ts';
 import { describeFreeze } from '../deploy/waiting.ts';
 import type { Freeze } from '../../protocol.ts';
-import { formatProgress } from '../job/progress.ts';
+import { behindGate, formatProgress } from '../job/progress.ts';
 import { formatTime, table } from '../table.ts';
 import type { Paint } from '../terminal.ts';
 import { fitHeight } from './fit-height.ts';
@@ -99,7 +99,7 @@ const jobs = (board: Board, width: Width) =>
       job.state,
       formatProgress(job.progress),
       job.seq,
-      job.note ?? undefined,
+      behindGate(job) ?? job.note ?? undefined,
     ]),
     { width, leaveOut: ['CHECKPOINT', 'QUEUE', 'NAME', 'NOTE'] },
   );

@@ -1,4 +1,4 @@
-import { didYouMean } from '../../config/did-you-mean.ts';
+import { didYouMean } from '../../did-you-mean.ts';
 import { LockkeeperError, isLockkeeperError } from '../../errors.ts';
 import { listDeploys, readDeploy } from '../../ledger/deploys.ts';
 import type { DeployRow } from '../../ledger/deploys.ts';

@@ -1,6 +1,6 @@
 import type { JobClient } from '../../client/job-client.ts';
 import { isNotFound } from '../../client/not-found.ts';
-import { didYouMean } from '../../config/did-you-mean.ts';
+import { didYouMean } from '../../did-you-mean.ts';
 import { LockkeeperError, isLockkeeperError } from '../../errors.ts';
 
 /** The latest jobs, among which the one that was meant is looked for. */

@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import { JobClient } from '../../client/job-client.ts';
 import { LockkeeperError } from '../../errors.ts';
 import type { ReleaseChoice } from '../../protocol.ts';
 import { withBoth } from '../connections.ts';
@@ -21,8 +20,7 @@ export interface JobReleaseOptions extends JsonOptions {
 /** Lets a job out of quarantine, with a person's choice of how it goes on. */
 export async function jobRelease(id: string, options: JobReleaseOptions): Promise<number> {
   const choice = choiceOf(options);
-  const status = await withBoth(({ temporal, ledger }) => {
-    const jobs = new JobClient(temporal.client, ledger);
+  const status = await withBoth(({ jobs }) => {
     return elseNoJob(id, jobs, () => jobs.handle(id).release(choice));
   });
   if (options.json) printAs(JobStatus, status);

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { JobClient } from '../../client/job-client.ts';
 import { loadConfig, loadJobs } from '../../config/index.ts';
 import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -26,8 +25,7 @@ export async function jobStart(name: string, options: JobStartOptions): Promise<
   const definition = definitionOf(await loadJobs(await loadConfig(options.config)), name);
   const input = await readInput(options);
   checkInput(definition, input);
-  return withBoth(async ({ temporal, ledger }) => {
-    const jobs = new JobClient(temporal.client, ledger);
+  return withBoth(async ({ jobs }) => {
     const handle = await jobs.start(definition, input, {
       ...(options.id !== undefined && { id: options.id }),
       ...(options.owner !== undefined && { owner: options.owner }),
@@ -49,7 +47,7 @@ export function jobStartCommand(): Command {
     .option('--id <id>', 'its id; the same id again gives the job that is there (default: a random one)')
     .option('--input <json>', 'its input')
     .option('--input-file <file>', 'a file with its input, JSON')
-    .option('--owner <owner>', 'whom it belongs to; a search attribute')
+    .option('--owner <owner>', 'whom it belongs to, a name or a mail address: who is told of what becomes of it')
     .option('--wait', 'wait for its end, and print its result instead')
     .addOption(timeoutOption())
     .addOption(configOption())

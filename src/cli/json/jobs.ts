@@ -5,9 +5,11 @@ import type { JsonOutput } from './shape.ts';
 const phase = z.enum(['running', 'interrupted', 'waiting', 'quarantined', 'done', 'failed', 'cancelled']);
 
 export const Job = named('Job', 'A job as the ledger knows it.', {
+  key: z.string().describe('its identity in the ledger, where it is there already').optional(),
   workflowId: z.string(),
   name: z.string().describe('of its definition'),
   taskQueue: z.string(),
+  owner: z.string().describe('whom it belongs to').optional(),
   state: z.enum(['pending', ...phase.options]).describe('`pending`: it waits for its first slice'),
   seq: z.number().describe('its last checkpoint'),
   interruptions: z.number(),
@@ -18,6 +20,7 @@ export const Job = named('Job', 'A job as the ledger knows it.', {
     note: z.string().optional(),
   }),
   reason: z.string().describe('why it is in quarantine, or has failed').optional(),
+  gateClosedBy: z.string().describe('the deploy behind whose closed gate it waits').optional(),
   lastCheckpointAt: time('when it last saved its place').optional(),
   worker: z.string().describe('the worker that has it').optional(),
   buildId: z.string().describe('of that worker').optional(),
@@ -36,6 +39,7 @@ export const JobStatus = named('JobStatus', 'What the workflow of a job says.', 
 export const ShownJob = z.object({
   id: z.string(),
   row: Job.describe('absent before its first slice').optional(),
+  gateClosedBy: z.string().describe('before its first slice: the deploy behind whose closed gate it waits').optional(),
   status: JobStatus.describe('absent when nobody answers for it').optional(),
 });
 

@@ -26,12 +26,22 @@ export const DevAddresses = z.object({
   databaseUrl: z.string().describe('with its password: it is there to be used'),
 });
 
-export const Migrated = z.object({ migrated: z.literal(true) });
+export const Migrated = z.object({
+  migrated: z.literal(true),
+  roles: z
+    .object({
+      granted: z.array(z.string()).describe('have their rights in this ledger'),
+      missing: z.array(z.string()).describe('are not there, and this user may not create them'),
+    })
+    .optional()
+    .describe('left out when it was up to date and this user is not its owner'),
+});
 
 export const CheckedConfig = z.object({
   file: z.string(),
   environment: z.string(),
   jobs: z.array(z.string()),
+  graphs: z.array(z.string()),
   queues: z.array(z.string()),
   plans: z.array(z.string()),
 });
@@ -42,7 +52,7 @@ export const ShownConfig = z.record(z.string(), z.unknown());
 export const OTHER_OUTPUTS: readonly JsonOutput[] = [
   { command: 'init', form: 'one', says: 'What was done, and what to type next.', schema: InitialisedProject },
   { command: 'dev', form: 'line', says: 'Once everything runs.', schema: DevAddresses },
-  { command: 'ledger migrate', form: 'one', says: 'That it is up to date.', schema: Migrated },
+  { command: 'ledger migrate', form: 'one', says: 'That it is up to date, and which roles it has.', schema: Migrated },
   {
     command: 'config show',
     form: 'one',

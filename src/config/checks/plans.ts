@@ -1,5 +1,5 @@
 import { GATES_PLAN } from '../../protocol.ts';
-import { unknownWord } from '../did-you-mean.ts';
+import { unknownWord } from '../../did-you-mean.ts';
 import type { Finding } from '../problems.ts';
 import { entriesOf, field, isMap, itemsOf, keysOf, stringsOf } from '../raw.ts';
 import type { Source } from '../source.ts';

@@ -16,8 +16,10 @@ import {
   yesOrNo,
 } from './values.ts';
 import { isTimeZone, refuseCron } from '../../order/freeze-windows.ts';
+import { codecServer } from './codec-server.ts';
 import { documented } from './documented.ts';
 import { shaped } from './json-shape.ts';
+import { receivers } from './notices.ts';
 import { steps } from './steps.ts';
 
 const path = text('a path');
@@ -225,6 +227,15 @@ export const configSchema = options({
     ),
     'Times again and again in which no deploy is given the lock; the one that has it ends as usual',
     { default: 'none' },
+  ),
+  notices: documented(
+    maybe(receivers),
+    'Who is told what becomes of jobs, by the deploy worker: each receiver is a `webhook`, a channel of `slack` or `mail`',
+    { default: 'nobody' },
+  ),
+  codecServer: documented(
+    maybe(codecServer),
+    "How `lockkeeper codec-server` shows encrypted payloads to Temporal's Web UI and CLI",
   ),
   plans: documented(
     maybe(mapOf(name, plan, 'a map of plans')),

@@ -1,0 +1,2 @@
+/** A string of Temporal's query language; it may come from anybody. */
+export const quoted = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
