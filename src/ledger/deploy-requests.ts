@@ -42,8 +42,8 @@ export async function insertRequest(
     if (refused !== undefined) throw new LockkeeperError('DEPLOY_INVALID', refused);
     await db.query(
       `insert into lockkeeper._deploys
-         (namespace, environment, id, request, request_hash, plan, requested_by, requested_at, scheduled_for, approval_policy, code)
-       values ($1, $2, $3, $4, $5, $6, $7, clock_timestamp(), $8, $9, $10)`,
+         (namespace, environment, id, request, request_hash, plan, requested_by, scheduled_for, approval_policy, code)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
       [...key, request, hash, request.plan, request.requestedBy, request.scheduledFor ?? null, policy, CODE.requested],
     );
     const { plan, scheduledFor, requestedBy: actor } = request;

@@ -150,9 +150,9 @@ create table lockkeeper._deploys (
   resolved_plan jsonb,
   plan_hash text,
   requested_by text not null,
-  requested_at timestamptz not null default now(),
+  requested_at timestamptz not null default clock_timestamp(),
   -- What its plan asked for when it was requested: {count, notRequester, expireAfterMs, allowed}.
-  approval_policy jsonb not null,
+  approval_policy jsonb not null default '{"count": 0, "notRequester": false, "expireAfterMs": 0}',
   -- Both are there while enough people approve, and taken away when no longer.
   approved_at timestamptz,
   approval_order bigint unique,
@@ -527,7 +527,7 @@ create view lockkeeper.checkpoints as select key, seq, kind, state_version, buil
 -- Without parameters, commands and environments of steps, and guards: who may look on need not know them.
 create view lockkeeper.deploys as
   select namespace, environment, id, plan, request ->> 'version' as version, requested_by, requested_at, approved_at,
-    approval_order, code, direction, outcome, outcome_reason, run_ids, lock_granted_at, finished_at, archived
+    approval_order, scheduled_for, expedited_order, through_freeze, turn_at, code, direction, outcome, outcome_reason, run_ids, lock_granted_at, finished_at, archived
   from lockkeeper._deploys;
 create view lockkeeper.deploy_steps as
   select namespace, environment, deploy, n, name, type, state, run_id, result, started_at, ended_at
