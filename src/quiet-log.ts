@@ -44,9 +44,10 @@ const SPOKEN = ['reason', 'why', 'fallback'];
 /** For slices of a worker with keys: the log holds nothing of what is encrypted elsewhere. */
 export function quietLog(log: Logger): Logger {
   const quiet = (level: keyof Logger) => {
-    const write = log[level].bind(log) as (...args: unknown[]) => void;
-    return (first: unknown, ...others: unknown[]) =>
-      write(typeof first === 'object' ? quieted(first) : first, ...others);
+    return (...args: unknown[]) => {
+      const [first, ...others] = args;
+      Reflect.apply(log[level], log, [typeof first === 'object' ? quieted(first) : first, ...others]);
+    };
   };
   return { debug: quiet('debug'), info: quiet('info'), warn: quiet('warn'), error: quiet('error') };
 }
