@@ -83,7 +83,12 @@ async function askForNodes({ name, options }: AnyGraph, input: unknown, nodes: N
     return await options.nodes(builder, input);
   } catch (cause) {
     if (isLockkeeperError(cause)) throw cause;
-    throw invalid(name, `its \`nodes\` threw: ${errorMessage(cause)}`, 'Correct it, or the input it is given', cause);
+    throw invalid(
+      name,
+      `its \`nodes\` threw: ${errorMessage(cause).replace(/\.$/, '')}`,
+      'Correct it, or the input it is given',
+      cause,
+    );
   }
 }
 

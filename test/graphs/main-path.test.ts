@@ -38,6 +38,7 @@ test('a failure stops only what needs it; run again, only the failed part runs',
     },
   });
   await scene.record('job-graph-failed', 'partly-1');
+  await scene.record('job-of-graph-done', 'partly-1/good');
   await mend(scene, 'partly-1/bad');
   await run.rerun();
   expect(await run.result()).toEqual({ alone: 'alone: 3', after: 'after: 1' });

@@ -47,7 +47,7 @@ describe('what can start', () => {
 });
 
 describe('what is stopped', () => {
-  test.each([
+  test.each<[string, object, string]>([
     ['fpppp', { b: 'a', c: 'a', d: 'a' }, 'by a failure, directly or not'],
     ['dfppr', { c: 'b' }, 'nothing else'],
     ['dpppf', { d: 'x' }, 'by one of several it needs'],
@@ -55,7 +55,7 @@ describe('what is stopped', () => {
     ['dsppd', { c: 'b' }, 'by one that is stopped itself'],
     ['qpppp', {}, 'not by one that waits for a person'],
     ['frrrp', {}, 'not what has begun'],
-  ])('%s: %j, %s', (letters: string, names: object, _why: string) => {
+  ])('%s: %j, %s', (letters, names) => {
     expect(Object.fromEntries(stopped(NODES, progress(letters)))).toEqual(names);
   });
 });
