@@ -4,7 +4,7 @@ import { loadCheckpoint } from '../ledger/checkpoints.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { newestJobs } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
-import { GRAPH_STATUS_QUERY, GRAPH_WORKFLOW, keysIn, nodeId, withResults } from '../protocol.ts';
+import { GRAPH_STATUS_QUERY, GRAPH_WORKFLOW, nodeId, withResults } from '../protocol.ts';
 import type { GraphResult, GraphStatus } from '../protocol.ts';
 import { isDeadlineExceeded } from './asking.ts';
 import { inputOfGraph } from './graph-input.ts';
@@ -48,13 +48,18 @@ export class GraphHandle<R = unknown> {
    * @throws {LockkeeperError} GRAPH_NOT_FOUND
    */
   async result(): Promise<R> {
-    const { output } = await this.#ask(() => this.#client.workflow.getHandle(this.id).result() as Promise<GraphResult>);
+    const { output, results: keys = {} } = await this.#ask(
+      () => this.#client.workflow.getHandle(this.id).result() as Promise<GraphResult>,
+    );
     const results = new Map<string, unknown>();
-    for (const key of keysIn(output)) {
+    for (const [node, key] of Object.entries(keys)) {
       const last = await loadCheckpoint(this.#ledger, key);
       if (last === undefined || last === 'missing')
-        throw new LockkeeperError('GRAPH_NOT_FOUND', `a result of graph ${this.id} is not in the ledger any more`);
-      results.set(key, last.value);
+        throw new LockkeeperError(
+          'GRAPH_NOT_FOUND',
+          `the result of node \`${node}\` of graph ${this.id} is not in the ledger any more`,
+        );
+      results.set(node, last.value);
     }
     return withResults(output, results) as R;
   }

@@ -1,4 +1,4 @@
-import { GRAPH_MAX_PARALLEL } from '../defaults.ts';
+import { GRAPH_LIMIT_BYTES, GRAPH_MAX_PARALLEL } from '../defaults.ts';
 import { LockkeeperError, errorMessage, isLockkeeperError } from '../errors.ts';
 import { contentHash } from '../ledger/deploys.ts';
 import type { AnyGraph, AnyJob, GraphBuilder, GraphNode, NodeOptions } from '../jobs/index.ts';
@@ -6,12 +6,6 @@ import { isJobDefinition } from '../jobs/index.ts';
 import { nodesIn, refuseGraph } from '../protocol.ts';
 import type { GraphWorkflowInput, NodeSpec, ResultOfNode } from '../protocol.ts';
 import { asSent, expectParses } from './job-input.ts';
-
-/**
- * All nodes with their inputs, bytes of JSON: half of what Temporal takes in one payload, for the graph's workflow adds what
- * has become of each.
- */
-const GRAPH_LIMIT_BYTES = 1024 * 1024;
 
 /** What the workflow of a graph is started with, and the hash by which another content under its id is noticed. */
 export interface GraphPlan {

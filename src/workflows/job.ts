@@ -50,7 +50,7 @@ function setup(input: JobWorkflowInput): JobRun {
     input: input.input,
     taskQueue: workflowInfo().taskQueue,
     heartbeatTimeoutMs: input.heartbeatTimeoutMs,
-    resultsInInput: input.node !== undefined,
+    results: input.results,
   };
   const run = new JobRun(options, input.resumed);
   setHandler(defineQuery<JobStatus>(JOB_STATUS_QUERY), () => run.status());
