@@ -1,9 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
 /** Folders whose tests need no server, or start their own. Every other folder shares one Temporal and one Postgres. */
-const WITHOUT_SERVERS = ['cli', 'commands', 'config', 'dev', 'testing/without-database', 'workflows'].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-);
+const WITHOUT_SERVERS = [
+  'cli',
+  'codec-server/http',
+  'commands',
+  'config',
+  'crypto',
+  'dev',
+  'notices/receivers',
+  'testing/without-database',
+  'workflows',
+].map((folder) => `test/${folder}/**/*.test.ts`);
 
 /** Real processes that are killed, frozen and cut off: minutes, and so a suite of their own, `npm run test:faults`. */
 const FAULTS = ['failpoints', 'faults'].map((folder) => `test/${folder}/**/*.test.ts`);
@@ -18,6 +26,8 @@ export default defineConfig({
   test: {
     // The tests start real processes and wait for real clocks: more files at once than cores only makes waits run out.
     maxWorkers: 2,
+    // Everything is encrypted, as in production, unless a test says otherwise.
+    env: { LOCKKEEPER_KEYS: `test:${Buffer.alloc(32, 'lockkeeper').toString('base64')}` },
     projects: [
       {
         extends: true,

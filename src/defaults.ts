@@ -16,6 +16,10 @@ export const RESULT_IN_TEMPORAL_BYTES = 256 * 1024;
 /** Losses without progress before a job is quarantined: an input that kills its worker must not go round for ever. */
 export const LOSSES_UNTIL_QUARANTINE = 5;
 
+/** How long a job whose checkpoint cannot be read by the workers that take it (a key is missing, a newer version wrote it) waits for
+ *  one that can, before its definition decides: a mistake of configuration is mended in this time, and nothing is lost by it. */
+export const UNREADABLE_PATIENCE = 300_000;
+
 /** How long a silent worker is believed: the fallback where nothing tells of its death. */
 export const SLICE_HEARTBEAT_TIMEOUT = 30_000;
 /** How often a slice heartbeats, and so how late it hears of cancellation. */
@@ -78,5 +82,31 @@ export const COMMAND_SILENT_FOR = 4_000;
 export const HOLD = 3_600_000;
 /** How long `lockkeeper gates close` keeps them closed: nobody may be there to open them. */
 export const GATES_CLOSED_FOR = 3_600_000;
+/** A notice that could not be told for longer is given up: after a long weekend it still comes. */
+export const NOTICE_DEADLINE = 259_200_000;
+/** How long a receiver of notices may take to answer. */
+export const NOTICE_TIMEOUT = 10_000;
+/** How often a deploy worker looks for notices, for each receiver: one query on an index. */
+export const NOTICE_POLL_EVERY = 1_000;
+/** Notices told at the same time, for each receiver. */
+export const NOTICES_AT_ONCE = 4;
+/** A notice that was taken to be told is free again after this: its deploy worker is gone, or was frozen. Longer than it
+ *  may take to tell it. */
+export const NOTICE_TAKEN_FOR = 30_000;
+/** After the first failure; twice as long after each further one, jittered by half. */
+export const NOTICE_RETRY = { initialIntervalMs: 5_000, maximumIntervalMs: 3_600_000 };
+/** A later notice of the same job waits until an earlier one has been tried this often (about 2 minutes), no longer. */
+export const NOTICE_ORDER_TRIES = 5;
+/** How long notices that were told are kept, to be looked at. */
+export const NOTICE_DELIVERED_KEPT = 86_400_000;
+/** How long notices that were given up are kept. */
+export const NOTICE_FAILED_KEPT = 2_592_000_000;
+
 /** How long a deploy waits to see work move again after its gates are open (the server needs 1.1 s). */
 export const MOVING_WITHIN = 30_000;
+
+/** Where the codec server listens: on this machine only, beside the Web UI of the dev server (8233). */
+export const CODEC_SERVER_ADDRESS = '127.0.0.1';
+export const CODEC_SERVER_PORT = 8_234;
+/** The environment variable that holds the tokens of the codec server. */
+export const CODEC_SERVER_TOKEN_ENV = 'LOCKKEEPER_CODEC_TOKEN';

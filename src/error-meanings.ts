@@ -140,6 +140,27 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, { readonly meaning: stri
     meaning: 'The state or result of a job is larger than a checkpoint can be',
     remedy: 'Keep a place in it (a row number, a cursor), not the data',
   },
+  KEYRING_MISSING: {
+    meaning: 'There are no keys, and nobody has said that nothing is to be encrypted',
+    remedy: '`lockkeeper keys generate --file`, or `encryption: { mode: plaintext }`',
+  },
+  KEYRING_INVALID: {
+    meaning: 'The keys cannot be read, or are not keys',
+    remedy: 'As the message says; `id:base64` of 32 bytes each, the first one encrypts',
+  },
+  KEY_MISSING: {
+    meaning: 'Something was encrypted by a key that is not in the keyring',
+    remedy: 'Put the key back, behind the present one',
+  },
+  SEAL_BROKEN: {
+    meaning: 'Something encrypted was changed, or moved from where it belongs, or two keys have the same id',
+    remedy: 'It is not used. Find out who writes into the database, and whether the id names the same key everywhere',
+  },
+  PLAINTEXT_REFUSED: {
+    meaning:
+      'Something saved is not encrypted, and there is a keyring: whoever writes into the database could have put it there',
+    remedy: 'For rows from before there was a keyring: `acceptPlaintext`, until every job has saved again',
+  },
   TRANSACTION_NOT_ITERATED: {
     meaning: 'A `job.transaction` was made and never run',
     remedy: 'Write `yield* job.transaction(…)`',

@@ -21,6 +21,7 @@ export type Failpoint =
   | 'request.accepted'
   | 'command.ended'
   | 'watch.declared'
+  | 'notice.told'
   | `code.writing@${number}`
   | `code.written@${number}`
   | `step.recording@${string}`

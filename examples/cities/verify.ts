@@ -1,21 +1,21 @@
-import type { Client } from '@temporalio/client';
-import Table from 'cli-table3';
-import type pg from 'pg';
+import { spentIn } from '../one-machine/history.ts';
+import type { OneMachine, Struck } from '../one-machine/one-machine.ts';
+import { allAsExpected } from '../one-machine/story.ts';
+import type { Check } from '../one-machine/story.ts';
 import { cities } from './cities.ts';
-import type { Kill } from './demo-processes.ts';
 
 interface Subject {
-  readonly db: pg.Pool;
-  readonly client: Client;
+  readonly machine: OneMachine;
   readonly workflowId: string;
   readonly deploy: string;
-  readonly kill: Kill;
+  readonly kill: Struck;
 }
 
 /** Counts from what is left, prints it, and says whether it is as it must be. */
 export async function verify(s: Subject): Promise<boolean> {
-  const found = { ...(await countRows(s)), ...(await countHistory(s)), ...(await measure(s)) };
-  const checks: [string, number, number | undefined][] = [
+  const found = { ...(await countRows(s)), ...(await measure(s)) };
+  const { attempts, failed } = await spentIn(s.machine.lockkeeper.temporal.client, s.workflowId, s.kill.at);
+  const checks: Check[] = [
     ['cities in the input', cities.length, undefined],
     ['cities in the database', found.distinct, cities.length],
     ['lost', cities.length - found.distinct, 0],
@@ -25,30 +25,21 @@ export async function verify(s: Subject): Promise<boolean> {
     ['rows written by version 1', found.v1, undefined],
     ['rows written by version 2', found.v2, undefined],
     ['rows of version 2 without the new column', found.v2Empty, 0],
-    ['attempts spent by the deploy', found.attemptsByDeploy, 0],
-    ['failed or timed-out activities in histories', found.failedActivities, 0],
+    ['attempts spent by the deploy', attempts, 0],
+    ['failed or timed-out activities in histories', failed, 0],
     ['claims of version 1 after code 700', found.lateClaims, 0],
     ['ms from the first gate closing to drained', found.drainMs, undefined],
     ['ms from the first gate opening to the next new row', found.resumeMs, undefined],
     ['ms from SIGKILL to the next new row of its jobs', found.recoverMs, undefined],
   ];
-  const table = new Table({
-    head: ['', 'found', 'expected'],
-    style: { head: [], border: [] },
-    colAligns: ['left', 'right', 'right'],
-  });
-  for (const [what, value, expected] of checks)
-    table.push([what, value.toLocaleString('en'), expected?.toLocaleString('en') ?? '']);
-  console.log(table.toString());
-  const wrong = checks.filter(([, value, expected]) => expected !== undefined && value !== expected);
+  const good = allAsExpected(checks);
   const mixed = found.v1 > 0 && found.v2 > 0;
   if (!mixed) console.error('Both versions should have written rows: the deploy was not in the middle.');
-  for (const [what, value, expected] of wrong) console.error(`WRONG: ${what}: ${value}, expected ${expected}`);
-  if (mixed && wrong.length === 0) console.log('Nothing lost, nothing done twice.');
-  return mixed && wrong.length === 0;
+  if (mixed && good) console.log('Nothing lost, nothing done twice.');
+  return mixed && good;
 }
 
-async function countRows({ db }: Subject) {
+async function countRows({ machine: { db } }: Subject) {
   const { rows } = await db.query<
     Record<'rows' | 'distinct' | 'v1' | 'v2' | 'v2Empty' | 'countries' | 'wrongStatistics', number>
   >(
@@ -63,21 +54,7 @@ async function countRows({ db }: Subject) {
   return rows[0]!;
 }
 
-/** Attempts and failures as the server recorded them: what the Web UI would show in red. */
-async function countHistory({ client, workflowId, kill }: Subject) {
-  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
-  let attemptsByDeploy = 0;
-  let failedActivities = 0;
-  for (const event of events ?? []) {
-    if (event.activityTaskFailedEventAttributes || event.activityTaskTimedOutEventAttributes) failedActivities += 1;
-    const attempt = event.activityTaskStartedEventAttributes?.attempt ?? 1;
-    const before = Number(event.eventTime?.seconds ?? 0) * 1_000 < kill.at.getTime();
-    if (before) attemptsByDeploy += attempt - 1;
-  }
-  return { attemptsByDeploy, failedActivities };
-}
-
-async function measure({ db, deploy, kill }: Subject) {
+async function measure({ machine: { db }, deploy, kill }: Subject) {
   const { rows } = await db.query<Record<'drainMs' | 'resumeMs' | 'recoverMs' | 'lateClaims', number>>(
     `with e as (select event, detail, at from lockkeeper.events where deploy = $1),
        gate as (select min(at) filter (where event = 'lockGranted') as granted,

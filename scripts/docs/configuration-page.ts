@@ -60,7 +60,7 @@ function sectionsIn(option: OptionNode, path: string): Section[] {
       const named = `${path}.<name>`;
       return [{ path: named, options: inside.options, from: option }, ...deeper(inside.options, named)];
     }
-    case 'steps':
+    case 'typed':
       return Object.entries(inside.types).map(([type, options]) => ({ path: `${path}[] with ${type}`, options }));
   }
 }
@@ -70,11 +70,11 @@ function section({ path, options, from }: Section): string {
     `### \`${path}\``,
     ...(from ? [`${from.doc.description}.`] : [`${options[0]!.doc.description}.`]),
     table(options),
-    code('yaml', from ? exampleOf(from) : stepExample(options)),
+    code('yaml', from ? exampleOf(from) : itemExample(options)),
   ].join('\n\n');
 }
 
-const stepExample = (options: readonly OptionNode[]) => {
+const itemExample = (options: readonly OptionNode[]) => {
   const lines = options.flatMap((option) => exampleOf(option).split('\n').filter(Boolean));
   return lines.map((line, i) => `${i === 0 ? '- ' : '  '}${line}`).join('\n');
 };

@@ -44,16 +44,16 @@ function insideLines({ doc, inside }: OptionNode, indent: string, told: Set<stri
       const last = inside.options.flatMap((option) => optionLines(option, `${indent}  `, told));
       return names.flatMap((name, i) => [`${indent}${name}:`, ...(i === names.length - 1 ? last : [])]);
     }
-    case 'steps':
+    case 'typed':
       return Object.values(inside.types).flatMap((options, i) => [
         ...(i === 0 || !told ? [] : ['']),
-        ...stepLines(options, indent, told),
+        ...itemLines(options, indent, told),
       ]);
   }
 }
 
-/** The first option opens the list's item; what the step is stands above it. */
-function stepLines(options: readonly OptionNode[], indent: string, told: Set<string> | undefined): string[] {
+/** The first option opens the list's item; what the item is stands above it. */
+function itemLines(options: readonly OptionNode[], indent: string, told: Set<string> | undefined): string[] {
   const [first, ...others] = options;
   const item = `${indent}- ${first!.key}: ${first!.doc.example}`;
   return [

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { configSchema } from '../../src/config/schema/config.ts';
 import { docOf } from '../../src/config/schema/documented.ts';
 import type { OptionDoc } from '../../src/config/schema/documented.ts';
-import { step, STEPS } from '../../src/config/schema/steps.ts';
+import { typesOf } from '../../src/config/schema/typed.ts';
 
 /** An option of lockkeeper.yaml, and those inside it. */
 export interface OptionNode {
@@ -14,7 +14,7 @@ export interface OptionNode {
   readonly inside:
     | { readonly kind: 'nothing' }
     | { readonly kind: 'options' | 'named'; readonly options: readonly OptionNode[] }
-    | { readonly kind: 'steps'; readonly types: Readonly<Record<string, readonly OptionNode[]>> };
+    | { readonly kind: 'typed'; readonly types: Readonly<Record<string, readonly OptionNode[]>> };
 }
 
 /** Every option of the schema, in its order. */
@@ -37,7 +37,7 @@ const insideOf = (schema: z.ZodType) => schema.def as unknown as Inside;
 function bare(schema: z.ZodType): z.ZodType {
   const { type, innerType, in: from, out } = insideOf(schema);
   if (type === 'optional' || type === 'nullable') return bare(innerType!);
-  if (type === 'pipe' && schema !== step) return bare(insideOf(from!).type === 'transform' ? out! : from!);
+  if (type === 'pipe' && !typesOf(schema)) return bare(insideOf(from!).type === 'transform' ? out! : from!);
   return schema;
 }
 
@@ -58,8 +58,9 @@ function optionsOf(schema: z.ZodType): OptionNode[] {
 function insideOption(option: z.ZodType): OptionNode['inside'] {
   const { type, valueType, element } = insideOf(bare(option));
   if (type === 'object') return { kind: 'options', options: optionsOf(option) };
-  if (type === 'array' && element === step) {
-    return { kind: 'steps', types: Object.fromEntries(Object.entries(STEPS).map(([t, of]) => [t, optionsOf(of)])) };
+  const types = type === 'array' && typesOf(element!);
+  if (types) {
+    return { kind: 'typed', types: Object.fromEntries(Object.entries(types).map(([t, of]) => [t, optionsOf(of)])) };
   }
   const options = type === 'record' ? optionsOf(valueType!) : [];
   return options.length > 0 ? { kind: 'named', options } : { kind: 'nothing' };

@@ -1,22 +1,30 @@
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import type { JobSeal } from '../crypto/job-seal.ts';
 import { RESULT_IN_TEMPORAL_BYTES } from '../defaults.ts';
 import { LockkeeperError, readableError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
-import type { AnyJob } from '../jobs/define-job.ts';
+import type { AnyJob, OnUnrestorable } from '../jobs/define-job.ts';
 import { parseInput } from '../jobs/input.ts';
 import { afterFailure, backoffMs } from '../jobs/retry.ts';
 import { isRetryable, runSlice } from '../jobs/run-slice.ts';
 import type { SliceEnd } from '../jobs/run-slice.ts';
 import { LedgerAway, Saver } from '../jobs/saver.ts';
-import { restoreState } from '../jobs/state.ts';
+import { forLedger } from '../jobs/reason.ts';
+import type { Reason } from '../jobs/reason.ts';
+import { restoreSaved } from '../jobs/state.ts';
+import type { NotOpened } from '../jobs/state.ts';
 import { endClaim } from '../ledger/claims.ts';
-import { loadCheckpoint, markJob } from '../ledger/checkpoints.ts';
+import type { ClaimResult } from '../ledger/claims.ts';
+import { loadCheckpoint } from '../ledger/checkpoints.ts';
 import type { Progress } from '../ledger/checkpoints.ts';
+import { markCancelling, markJob } from '../ledger/mark-job.ts';
 import { isConnectionError } from '../ledger/sql-errors.ts';
 import type { JobFailureDetails, SliceInput, SliceOutcome } from '../protocol.ts';
 import { signalDrained } from './drain-signal.ts';
 import { inputOf } from './input-of.ts';
 import type { SliceDependencies } from './slice-dependencies.ts';
+import { outcomeOf, settleUnrestorable } from './unrestorable.ts';
+import type { Became } from './unrestorable.ts';
 
 /** Longest reason that goes into the ledger, characters. */
 const LONGEST_REASON = 500;
@@ -26,9 +34,12 @@ export class ClaimedSlice {
   readonly #deps: SliceDependencies;
   readonly #input: SliceInput;
   readonly #definition: AnyJob;
+  readonly #seal: JobSeal;
   readonly #claim: string;
   readonly #saver: Saver;
   readonly #context = Context.current();
+  /** The ledger turned out to be older than the job. */
+  readonly #wentBack: string | undefined;
   /** The job's own code has begun. */
   #begun = false;
 
@@ -36,14 +47,18 @@ export class ClaimedSlice {
     deps: SliceDependencies,
     input: SliceInput,
     definition: AnyJob,
-    claimed: { readonly claim: string; readonly epoch: number; readonly seq: number },
+    seal: JobSeal,
+    claimed: Pick<ClaimResult, 'epoch' | 'seq' | 'wentBack'> & { readonly claim: string },
   ) {
     this.#deps = deps;
     this.#input = input;
     this.#definition = definition;
+    this.#seal = seal;
     this.#claim = claimed.claim;
+    this.#wentBack = claimed.wentBack;
     const fence = { key: input.key, claim: claimed.claim, epoch: claimed.epoch };
-    this.#saver = new Saver(deps.ledger, fence, claimed.seq, definition.options.state?.version ?? 1);
+    const stateVersion = definition.options.state?.version ?? 1;
+    this.#saver = new Saver(deps.ledger, fence, claimed.seq, stateVersion, { seal, buildId: deps.buildId });
   }
 
   get seq(): number {
@@ -59,11 +74,15 @@ export class ClaimedSlice {
       // Nothing to undo, whatever is in its state.
       if (this.#input.mode === 'cancel' && !this.#definition.options.onCancel)
         return await this.#finish({ kind: 'cancelled' });
+      if (this.#wentBack !== undefined) return await this.#tellWentBack(this.#wentBack);
       const load = () => loadCheckpoint(this.#deps.ledger, this.#input.key);
-      const restored = restoreState(this.#definition, await this.#saver.whenLedgerIsBack(load));
-      if (!restored.ok) return await this.#quarantine(restored.reason);
-      const given = await this.#saver.whenLedgerIsBack(() => inputOf(this.#deps.ledger, this.#input));
-      if (!given.ok) return await this.#quarantine(given.reason);
+      const restored = restoreSaved(this.#definition, await this.#saver.whenLedgerIsBack(load), this.#seal);
+      if (!restored.ok) return await this.#unrestorable(restored);
+      const given = await this.#saver.whenLedgerIsBack(() =>
+        inputOf(this.#deps.ledger, this.#deps.keyring, this.#input),
+      );
+      // Another state of its own would not mend it.
+      if (!given.ok) return await this.#unrestorable(given, 'quarantine');
       return await this.#finish(await this.#work(restored.state, given.input, stopping));
     } catch (error) {
       if (error instanceof LedgerAway) return await this.#finish({ kind: 'ledgerAway' });
@@ -90,7 +109,6 @@ export class ClaimedSlice {
   }
 
   async #finish(end: SliceEnd): Promise<SliceOutcome> {
-    const { ledger } = this.#deps;
     switch (end.kind) {
       case 'done':
         await this.#end('the job ended');
@@ -98,11 +116,12 @@ export class ClaimedSlice {
       case 'yielded':
         return this.#yielded(end.reason);
       case 'cancelled':
-        if (this.#input.mode === 'cancel')
-          await this.#unlessAway(() => markJob(ledger, this.#input.key, this.#claim, 'cancelled', 'cancelled'));
+        if (this.#input.mode === 'cancel') await this.#mark('cancelled', { words: 'cancelled' });
         // The worker's grace time was over, or the server gave this attempt up: an interruption like any other.
         if (this.#input.mode === 'run' && !this.#context.cancellationDetails?.cancelRequested)
           return this.#yielded('told to stop at once', this.#interrupted);
+        if (this.#input.mode === 'run')
+          await this.#unlessAway(() => markCancelling(this.#deps.ledger, this.#input.key, this.#claim));
         await this.#end('cancelled');
         if (this.#input.mode === 'cancel') return { kind: 'cancelled', seq: this.seq };
         throw new CancelledFailure('the job was cancelled');
@@ -131,10 +150,33 @@ export class ClaimedSlice {
     return { kind: 'yielded', seq: this.seq, reason, ...(as === 'released' && { stopped: this.#claim }) };
   }
 
-  async #quarantine(reason: string): Promise<SliceOutcome> {
-    await this.#unlessAway(() => markJob(this.#deps.ledger, this.#input.key, this.#claim, 'quarantined', reason));
-    await this.#end(reason);
-    return { kind: 'quarantined', seq: this.seq, reason };
+  /** The workflow hears of it before the job goes on. */
+  #tellWentBack(reason: string): Promise<SliceOutcome> {
+    this.#deps.log.warn(
+      { job: this.#definition.name, key: this.#input.key, reason },
+      'a job goes on from an earlier checkpoint',
+    );
+    return this.#ended({ kind: 'wentBack', reason });
+  }
+
+  async #unrestorable(
+    found: NotOpened,
+    onUnrestorable: OnUnrestorable = this.#definition.onUnrestorable,
+  ): Promise<SliceOutcome> {
+    const { key, claim, epoch } = this.#saver.fence;
+    const { mode } = this.#input;
+    const job = { definition: { ...this.#definition, onUnrestorable }, key, claim, epoch, mode, seal: this.#seal };
+    return this.#ended(await this.#saver.whenLedgerIsBack(() => settleUnrestorable(this.#deps, job, found)));
+  }
+
+  async #ended(became: Became): Promise<SliceOutcome> {
+    const told = await this.#end(became.kind === 'quarantined' ? 'quarantined' : 'its checkpoint cannot be restored');
+    return told ? outcomeOf(became, this.seq) : this.#untold(became.reason, 'released');
+  }
+
+  #mark(state: 'waiting' | 'failed' | 'cancelled', reason: Reason): Promise<boolean> {
+    const text = forLedger(reason, this.#seal);
+    return this.#unlessAway(() => markJob(this.#deps.ledger, this.#input.key, this.#claim, state, text));
   }
 
   async #fail(error: unknown): Promise<unknown> {
@@ -148,11 +190,8 @@ export class ClaimedSlice {
       { err: readable, job: this.#definition.name, key: this.#input.key, failures, again },
       'the job failed',
     );
-    const said = message.slice(0, LONGEST_REASON);
-    await this.#unlessAway(() =>
-      markJob(this.#deps.ledger, this.#input.key, this.#claim, again ? 'waiting' : 'failed', said),
-    );
-    await this.#end(`failed: ${said}`);
+    await this.#mark(again ? 'waiting' : 'failed', { detail: message.slice(0, LONGEST_REASON) });
+    await this.#end('the job failed');
     const details: JobFailureDetails = {
       seq,
       failures,

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { failpoint } from '../failpoints.ts';
 import type { ClaimRow } from '../ledger/claims.ts';
-import { endForeignClaim, runningClaims } from '../ledger/claims.ts';
+import { SESSIONS_LEFT, endForeignClaim, runningClaims } from '../ledger/claims.ts';
 import { beginAct } from '../ledger/deploy-record.ts';
 import { addEvent } from '../ledger/events.ts';
 import {
@@ -38,12 +38,16 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
     (await readGates(ledger, ref.environment)).filter(
       (gate) => gate.owner?.deploy === ref.deploy && gate.owner.token === ref.token,
     );
-  const stateOf = async (gate: { taskQueue: string; generation: number }): Promise<QueueState> => ({
-    taskQueue: gate.taskQueue,
-    generation: gate.generation,
-    drained: await isDrained(ledger, gate.taskQueue),
-    running: (await runningClaims(ledger, gate.taskQueue)).length,
-  });
+  const stateOf = async (gate: { taskQueue: string; generation: number }): Promise<QueueState> => {
+    const claims = await runningClaims(ledger, gate.taskQueue);
+    return {
+      taskQueue: gate.taskQueue,
+      generation: gate.generation,
+      drained: await isDrained(ledger, gate.taskQueue),
+      running: claims.length,
+      atomic: claims.filter((claim) => claim.mayNotBeStopped).length,
+    };
+  };
 
   return {
     closeGate: ({ taskQueue, act, ...ref }) => refusing(() => closeGate(ref, act, taskQueue)),
@@ -159,7 +163,8 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
 
   /** Fenced first, so that nothing it still does counts; then the server hears that the slice stepped aside. */
   async function abandon(claim: ClaimRow, reason: string): Promise<void> {
-    await endForeignClaim(ledger, claim.claim, 'fenced', reason);
+    const { sessionsLeft } = await endForeignClaim(ledger, claim.claim, 'fenced', reason);
+    if (sessionsLeft) log.warn({ claim: claim.claim, logins: sessionsLeft }, SESSIONS_LEFT);
     await completeAsYielded(client, claim, reason);
   }
 }

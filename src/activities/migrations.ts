@@ -4,6 +4,7 @@ import pg from 'pg';
 import { errorMessage } from '../errors.ts';
 import { fencedDeploy } from '../ledger/deploy-record.ts';
 import { readDeploy } from '../ledger/deploys.ts';
+import { sqlState } from '../ledger/ledger-errors.ts';
 import { isConnectionError } from '../ledger/sql-errors.ts';
 import type { DeployRef, StepOutcome } from '../protocol.ts';
 import type { DeployDependencies } from './deploy-dependencies.ts';
@@ -60,9 +61,16 @@ export async function runMigrations(
     // All or nothing, and written down in the same transaction: to be tried again, not in doubt.
     if (isConnectionError(error) && !cancelled.aborted) throw error;
     if ((error as Error).name === 'ApplicationFailure') throw error;
-    return { kind: 'failed', reason: errorMessage(error) };
+    return { kind: 'failed', reason: reasonOf(error, input.database) };
   } finally {
     cancelled.removeEventListener('abort', cancel);
     await client.end().catch((error: unknown) => deps.log.debug({ err: error }, 'the connection was gone already'));
   }
+}
+
+/** Without the stack that the library puts into its message, and with what to do when the login is not the tables' owner. */
+function reasonOf(error: unknown, database: string): string {
+  const words = errorMessage(error).replaceAll(/\n\s+at .*/g, '');
+  if (sqlState(error) !== '42501') return words;
+  return `${words}. The login of database \`${database}\` may not: let the step name one of \`databases\` whose URL is that of the owner`;
 }

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import type { Keyring } from '../crypto/keyring.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import type { Logger } from '../log.ts';
@@ -18,6 +19,8 @@ export interface SessionView {
 
 export interface SliceDependencies {
   readonly ledger: Ledger;
+  /** Encrypts what is saved; without one it is saved as it is. */
+  readonly keyring?: Keyring | undefined;
   readonly client: Client;
   readonly jobs: ReadonlyMap<string, AnyJob>;
   readonly worker: string;

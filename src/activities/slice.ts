@@ -1,15 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
 import { LEDGER_PATIENCE, PARK_FOR, SLICE_HEARTBEAT_EVERY } from '../defaults.ts';
+import { JobSeal } from '../crypto/job-seal.ts';
 import { failpoint, failpointSoon } from '../failpoints.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
+import { ownerOf } from '../jobs/owner.ts';
+import { openResult } from '../jobs/state.ts';
 import { claimSlice } from '../ledger/claims.ts';
 import type { ClaimResult } from '../ledger/claims.ts';
-import { loadCheckpoint, markGivenUp } from '../ledger/checkpoints.ts';
+import { loadCheckpoint } from '../ledger/checkpoints.ts';
+import { markGivenUp } from '../ledger/mark-job.ts';
 import { isConnectionError } from '../ledger/sql-errors.ts';
 import type { ReleaseChoice, SliceInput, SliceOutcome } from '../protocol.ts';
 import { ClaimedSlice, doneOutcome } from './claimed-slice.ts';
 import type { SliceDependencies } from './slice-dependencies.ts';
+import { outcomeOf, settleUnrestorable } from './unrestorable.ts';
 
 /** The activity that runs one slice of any job: claim, run, step aside or end. */
 export function createSliceActivity(deps: SliceDependencies) {
@@ -26,12 +31,14 @@ class SliceRun {
   readonly #deps: SliceDependencies;
   readonly #input: SliceInput;
   readonly #context = Context.current();
+  readonly #seal: JobSeal;
   #claim = randomUUID();
   #claimed: ClaimedSlice | undefined;
 
   constructor(deps: SliceDependencies, input: SliceInput) {
     this.#deps = deps;
     this.#input = input;
+    this.#seal = new JobSeal(deps.keyring, input.key);
   }
 
   /** Fires when this slice is not to wait any longer. */
@@ -98,13 +105,20 @@ class SliceRun {
     switch (claimed.verdict) {
       case 'claimed':
         await failpoint('slice.claimed');
-        this.#claimed = new ClaimedSlice(this.#deps, this.#input, definition, { claim: this.#claim, ...claimed });
+        this.#claimed = new ClaimedSlice(this.#deps, this.#input, definition, this.#seal, {
+          claim: this.#claim,
+          ...claimed,
+        });
         return this.#claimed.run(stopping);
       case 'ended':
-        return this.#endedBefore(claimed);
+        return this.#endedBefore(definition, claimed);
       case 'behind':
       case 'quarantined':
-        return { kind: 'quarantined', seq: claimed.seq, reason: claimed.reason ?? 'unknown' };
+        return {
+          kind: 'quarantined',
+          seq: claimed.seq,
+          reason: this.#seal.openText(claimed.reason ?? 'unknown', 'reason'),
+        };
       case 'gateClosed':
         return undefined;
     }
@@ -125,21 +139,23 @@ class SliceRun {
       releaseSeq: releaseSeq(this.#input.release),
       atomicMs: definition.atomicMs,
       lossesAllowed: definition.lossesAllowed,
+      onUnrestorable: this.#input.mode === 'cancel' ? 'quarantine' : definition.onUnrestorable,
+      owner: ownerOf(this.#input.owner),
+      cancelling: this.#input.mode === 'cancel',
     });
   }
 
   /** A slice that ran before has saved the result and was interrupted before it could say so. */
-  async #endedBefore(claimed: ClaimResult): Promise<SliceOutcome> {
-    if (claimed.reason === 'cancelled') return { kind: 'cancelled', seq: claimed.seq };
-    const last = await loadCheckpoint(this.#deps.ledger, this.#input.key);
-    if (last === undefined || last === 'missing' || last.kind !== 'done') {
-      return {
-        kind: 'quarantined',
-        seq: claimed.seq,
-        reason: `the job is ${claimed.reason} and its result is not in the ledger`,
-      };
-    }
-    return doneOutcome(claimed.seq, last.value);
+  async #endedBefore(definition: AnyJob, { reason, seq, epoch }: ClaimResult): Promise<SliceOutcome> {
+    if (reason === 'cancelled') return { kind: 'cancelled', seq };
+    const { key, mode } = this.#input;
+    // Nobody asks for its result.
+    if (mode === 'cancel') return { kind: 'done', seq };
+    const seal = this.#seal;
+    const opened = openResult(await loadCheckpoint(this.#deps.ledger, key), seal);
+    if (opened.ok) return doneOutcome(seq, opened.result);
+    const job = { definition, key, claim: undefined, epoch, mode, seal };
+    return outcomeOf(await settleUnrestorable(this.#deps, job, opened), seq);
   }
 }
 

@@ -2,9 +2,11 @@ import { Command } from 'commander';
 import { ensureSearchAttributes } from '../client/search-attributes.ts';
 import { loadConfig, loadDefinitions, resolvePlan, withQueues } from '../config/index.ts';
 import type { Config, ConfigWithQueues } from '../config/index.ts';
+import { findEncryption, keyringOf } from '../crypto/encryption.ts';
 import { LockkeeperError } from '../errors.ts';
 import { checkDatabaseUrl } from '../ledger/database-url.ts';
 import { createLogger } from '../log.ts';
+import { receiversOf } from '../notices/receivers.ts';
 import { withBoth } from './connections.ts';
 import { configOption, exitsAtOnce, withExample } from './options.ts';
 import { serve } from './serve.ts';
@@ -16,6 +18,11 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
   const config = await knowQueues(await loadConfig(options.config));
   const { environment } = config;
   refuseMalformedUrls(config);
+  const receivers = receiversOf(config.notices, process.env);
+  // It needs no keys, unless it is to tell what only the holders of the keys can read.
+  const keyring = receivers.some(({ details }) => details)
+    ? keyringOf(findEncryption(process.env, config.encryption))
+    : undefined;
   const buildId = buildIdOf(options, config);
   const log = createLogger({ buildId });
   return withBoth(
@@ -28,6 +35,8 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
         ledger,
         taskQueues: config.queues.map((queue) => queue.taskQueue),
         buildId,
+        receivers,
+        keyring,
         resolvePlan: (name, parameters) => resolvePlan(config, name, parameters),
         databaseUrl: (name) => databaseUrlOf(config, name),
         output: ({ text, ...where }) => log.info(where, text),

@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { databaseUrl } from '../ledger/database-url.ts';
 import { migrateLedger } from '../ledger/migrate.ts';
+import { LEDGER_ROLES } from '../ledger/roles.ts';
+import type { LedgerRoles } from '../ledger/roles.ts';
 import { createLogger } from '../log.ts';
 import { EXIT } from './exit-codes.ts';
 import { Migrated } from './json/others.ts';
@@ -11,15 +13,35 @@ import { print } from './terminal.ts';
 
 /** Brings the ledger's schema up to date. */
 export async function ledgerMigrate(options: JsonOptions): Promise<number> {
-  await migrateLedger(databaseUrl(), createLogger());
-  if (options.json) printAs(Migrated, { migrated: true });
-  else print('the ledger is up to date');
+  const roles = await migrateLedger(databaseUrl(), createLogger());
+  if (options.json) printAs(Migrated, { migrated: true, ...(roles && { roles }) });
+  else print(['the ledger is up to date', ...(roles ? describeRoles(roles) : [])].join('\n'));
   return EXIT.ok;
+}
+
+/** Which roles there are, and how somebody becomes a member; or who has to make them. */
+export function describeRoles({ granted, missing }: LedgerRoles): string[] {
+  const { worker, reader } = LEDGER_ROLES;
+  const membership = { [worker]: 'workers, deploy workers and clients', [reader]: 'who only looks at the views' };
+  return [
+    ...(granted.length === 0 ? [] : ['', 'Logins of their own, with no more rights than they need:']),
+    ...granted.map((role) => `  create role … login password '…' in role ${role};  -- ${membership[role]}`),
+    ...(missing.length === 0
+      ? []
+      : [
+          '',
+          'This user may not create roles; without them only the owner of the ledger can use it. As an administrator:',
+          ...missing.map((role) => `  create role ${role} nologin;`),
+          'then `lockkeeper ledger migrate` once more.',
+        ]),
+  ];
 }
 
 export function ledgerCommand(): Command {
   const migrate = new Command('migrate')
-    .description("bring the ledger's schema up to date; safe to run again, and beside others")
+    .description(
+      "bring the ledger's schema and the rights of its roles up to date; safe to run again, and beside others",
+    )
     .addOption(jsonOption())
     .action(exits(ledgerMigrate));
   return new Command('ledger')

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { boardCommand } from './board/index.ts';
 import { completeCommand, completionCommand } from './completion/index.ts';
+import { codecServerCommand } from './codec-server/index.ts';
 import { configCommand } from './config.ts';
 import { deployCommand } from './deploy/index.ts';
 import { deployWorkerCommand } from './deploy-worker.ts';
@@ -10,7 +11,9 @@ import { graphCommand } from './graph/index.ts';
 import { helpCommand } from './help.ts';
 import { initCommand } from './init/index.ts';
 import { jobCommand } from './job/index.ts';
+import { keysCommand } from './keys/index.ts';
 import { ledgerCommand } from './ledger.ts';
+import { noticesCommand } from './notices/index.ts';
 import { ownPackage } from './package.ts';
 import { formatUsageError } from './report-error.ts';
 import { workerCommand } from './worker.ts';
@@ -32,6 +35,9 @@ export function createProgram(): Command {
     .addCommand(graphCommand())
     .addCommand(gatesCommand())
     .addCommand(boardCommand())
+    .addCommand(noticesCommand())
+    .addCommand(codecServerCommand())
+    .addCommand(keysCommand())
     .addCommand(configCommand())
     .helpCommand(false)
     .addHelpText(

@@ -1,4 +1,5 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { closedGates } from '../ledger/gates.ts';
 import { listJobs, newestJobs } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 import type { Ledger } from '../ledger/pool.ts';
@@ -14,7 +15,7 @@ export interface ListOptions {
   readonly state?: JobRow['state'];
   /** The name of the job's definition. */
   readonly name?: string;
-  /** As given to `start`. Temporal forgets it when the workflow's retention is over. */
+  /** As given to `start`. */
   readonly owner?: string;
   /** 50 unless said otherwise. */
   readonly limit?: number;
@@ -22,8 +23,7 @@ export interface ListOptions {
 
 /** Jobs, latest first, also those that wait for their first slice. */
 export async function findJobs(client: Client, ledger: Ledger, options: ListOptions): Promise<JobRow[]> {
-  const { state, owner, limit = LIST_LIMIT } = options;
-  if (owner !== undefined) return owned(client, ledger, owner, { ...options, limit });
+  const { state, limit = LIST_LIMIT } = options;
   const begun = state === 'pending' ? [] : await listJobs(ledger, { ...options, limit });
   // Of a full list, nothing older would be shown.
   const since = begun.length === limit ? begun.at(-1)!.createdAt : new Date(0);
@@ -34,34 +34,22 @@ export async function findJobs(client: Client, ledger: Ledger, options: ListOpti
 
 type Wanted = ListOptions & { readonly limit: number };
 
-const isWanted = (row: JobRow, { state, name }: Wanted) =>
-  (state === undefined || row.state === state) && (name === undefined || row.name === name);
-
-/** The ledger does not know owners: the workflows of one are asked of Temporal, and what became of them of the ledger. */
-async function owned(client: Client, ledger: Ledger, owner: string, wanted: Wanted): Promise<JobRow[]> {
-  const found = new Map<string, JobRow>();
-  const query = `LockkeeperKind = 'job' and LockkeeperOwner = ${quoted(owner)}`;
-  for await (const workflows of latest(client, query)) {
-    const rows = await rowsOf(ledger, workflows);
-    for (const workflow of workflows) {
-      const row = jobRowOf(workflow, rows.get(workflow.workflowId));
-      if (isWanted(row, wanted) && !found.has(row.workflowId)) found.set(row.workflowId, row);
-      if (found.size === wanted.limit) return [...found.values()];
-    }
-  }
-  return [...found.values()];
-}
+const isWanted = (row: JobRow, { name, owner }: Wanted) =>
+  (name === undefined || row.name === name) && (owner === undefined || row.owner === owner);
 
 /** Running job workflows that the ledger does not know yet: nothing of them has been claimed. */
 async function pending(client: Client, ledger: Ledger, since: Date, wanted: Wanted): Promise<JobRow[]> {
   const found: JobRow[] = [];
-  for await (const workflows of latest(client, `LockkeeperKind = 'job' and ExecutionStatus = 'Running'`)) {
+  const closed = await closedGates(ledger);
+  const ofOwner = wanted.owner === undefined ? '' : ` and LockkeeperOwner = ${quoted(wanted.owner)}`;
+  const query = `LockkeeperKind = 'job' and ExecutionStatus = 'Running'${ofOwner}`;
+  for await (const workflows of latest(client, query)) {
     const known = await rowsOf(ledger, workflows);
     for (const workflow of workflows) {
       if (workflow.startTime < since) return found;
       if (known.has(workflow.workflowId)) continue;
-      const row = jobRowOf(workflow, undefined);
-      if (isWanted(row, { ...wanted, state: 'pending' })) found.push(row);
+      const row = jobRowOf(workflow, undefined, closed);
+      if (isWanted(row, wanted)) found.push(row);
       if (found.length === wanted.limit) return found;
     }
   }

@@ -1,4 +1,7 @@
 import type { WorkflowExecutionInfo, WorkflowExecutionStatusName } from '@temporalio/client';
+import { SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
+import { JobSeal } from '../crypto/job-seal.ts';
+import type { Keyring } from '../crypto/keyring.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 
 const ENDED: readonly JobRow['state'][] = ['done', 'failed', 'cancelled'];
@@ -13,7 +16,7 @@ const ENDED_AS: Partial<Record<WorkflowExecutionStatusName, JobRow['state']>> = 
 /** What is read of a workflow, whether it was described or listed. */
 export type SeenWorkflow = Pick<
   WorkflowExecutionInfo,
-  'workflowId' | 'type' | 'taskQueue' | 'startTime' | 'status' | 'memo'
+  'workflowId' | 'type' | 'taskQueue' | 'startTime' | 'status' | 'memo' | 'typedSearchAttributes'
 >;
 
 /** Whether nothing more happens to a job. */
@@ -23,9 +26,15 @@ export const hasEnded = ({ state }: Pick<JobRow, 'state'>): boolean => ENDED.inc
 export const nameOf = ({ memo }: Pick<SeenWorkflow, 'memo'>): string | undefined =>
   typeof memo?.['job'] === 'string' ? memo['job'] : undefined;
 
-/** A job as workflow and ledger know it together: the ledger has none before its first slice, and does not hear of a termination. */
-export function jobRowOf(workflow: SeenWorkflow, row: JobRow | undefined): JobRow {
-  const known = row ?? waitingRow(workflow);
+const OWNER = defineSearchAttributeKey('LockkeeperOwner', SearchAttributeType.KEYWORD);
+const ownerOf = ({ typedSearchAttributes }: SeenWorkflow) => typedSearchAttributes.get(OWNER);
+
+/**
+ * A job as workflow and ledger know it together: the ledger has none before its first slice, and does not hear of a termination.
+ * `closed`: see `closedGates`.
+ */
+export function jobRowOf(workflow: SeenWorkflow, row: JobRow | undefined, closed: ReadonlyMap<string, string>): JobRow {
+  const known = row ?? waitingRow(workflow, closed.get(workflow.taskQueue));
   const endedAs = ENDED_AS[workflow.status.name];
   if (endedAs === undefined || hasEnded(known)) return known;
   return {
@@ -35,14 +44,32 @@ export function jobRowOf(workflow: SeenWorkflow, row: JobRow | undefined): JobRo
   };
 }
 
-const waitingRow = (workflow: SeenWorkflow): JobRow => ({
-  workflowId: workflow.workflowId,
-  name: nameOf(workflow) ?? workflow.type,
-  taskQueue: workflow.taskQueue,
-  state: 'pending',
-  seq: 0,
-  interruptions: 0,
-  losses: 0,
-  progress: {},
-  createdAt: workflow.startTime,
-});
+function waitingRow(workflow: SeenWorkflow, gateClosedBy: string | undefined): JobRow {
+  const owner = ownerOf(workflow);
+  return {
+    workflowId: workflow.workflowId,
+    name: nameOf(workflow) ?? workflow.type,
+    taskQueue: workflow.taskQueue,
+    ...(owner !== undefined && { owner }),
+    state: 'pending',
+    seq: 0,
+    interruptions: 0,
+    losses: 0,
+    progress: {},
+    ...(gateClosedBy !== undefined && workflow.status.name === 'RUNNING' && { gateClosedBy }),
+    createdAt: workflow.startTime,
+  };
+}
+
+/** The row with what is the job's own in it decrypted, where the key is there. */
+export function openTexts(row: JobRow, keyring: Keyring | undefined): JobRow {
+  if (row.key === undefined) return row;
+  const seal = new JobSeal(keyring, row.key);
+  const { note } = row.progress;
+  return {
+    ...row,
+    progress: { ...row.progress, ...(note !== undefined && { note: seal.openText(note, 'note') }) },
+    ...(row.reason !== undefined && { reason: seal.openText(row.reason, 'reason') }),
+    ...(row.wentBack !== undefined && { wentBack: seal.openText(row.wentBack, 'reason') }),
+  };
+}

@@ -1,3 +1,4 @@
+import type { ReceiverConfig } from '../notices/receiver-config.ts';
 import type { DrainPolicy, PlanQueue, PlanStep, ResolvedPlan } from '../protocol.ts';
 
 /** The database that migrations can name without it being declared: the ledger's own. */
@@ -17,12 +18,16 @@ export interface Config {
   /** Absolute path of the module of the user's own workflows. */
   readonly workflows?: string;
   readonly worker: WorkerOptions;
+  readonly encryption: EncryptionOptions;
   readonly drain: DrainPolicy;
   /** The queues that deploys pause, in the order of the file. Left out, they are those of the jobs: see `withQueues`. */
   readonly queues?: readonly PlanQueue[];
   readonly participants: readonly string[];
   /** By name; `ledger` is always there. */
   readonly databases: ReadonlyMap<string, Database>;
+  /** Who is told what becomes of jobs. */
+  readonly notices: readonly ReceiverConfig[];
+  readonly codecServer: CodecServerConfig;
   /** By name; `default` is always there. */
   readonly plans: ReadonlyMap<string, PlanConfig>;
 }
@@ -39,9 +44,32 @@ export interface WorkerOptions {
   readonly shutdownForceMs: number;
 }
 
+/** What is said of keys here; the environment may say more. */
+export interface EncryptionOptions {
+  /** Absolute. */
+  readonly keyFile?: string;
+  readonly acceptPlaintext?: boolean;
+  readonly mode?: 'keyring' | 'plaintext';
+}
+
 export interface Database {
   /** The environment variable that holds its URL. */
   readonly env: string;
+}
+
+export interface CodecServerConfig {
+  readonly address: string;
+  readonly port: number;
+  readonly origins: readonly string[];
+  /** Left out: the one of the Temporal configuration. */
+  readonly namespaces?: readonly string[];
+  /** Absolute paths. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly plainHttp: boolean;
+  /** The environment variable that holds the tokens. */
+  readonly tokenEnv: string;
+  /** Absolute path of a file that holds them instead. */
+  readonly tokenFile?: string;
 }
 
 /** A plan before a deploy has chosen its parameters. */

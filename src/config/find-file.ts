@@ -16,11 +16,8 @@ export function findConfigFile(path: string | undefined, directory = process.cwd
       next: 'Correct the path, or leave it out to use the nearest lockkeeper.yaml',
     });
   }
-  for (let at = resolve(directory); ; at = dirname(at)) {
-    const file = NAMES.map((name) => join(at, name)).find(existsSync);
-    if (file !== undefined) return file;
-    if (dirname(at) === at) break;
-  }
+  const nearest = nearestConfigFile(directory);
+  if (nearest !== undefined) return nearest;
   throw new LockkeeperError(
     'CONFIG_INVALID',
     `found no ${NAMES.join(' or ')} in ${resolve(directory)} or any directory above it`,
@@ -28,4 +25,12 @@ export function findConfigFile(path: string | undefined, directory = process.cwd
       next: 'Create lockkeeper.yaml with at least `environment` and `jobs`, or give the path of the config',
     },
   );
+}
+
+/** Undefined when there is none in the directory or above it. */
+export function nearestConfigFile(directory = process.cwd()): string | undefined {
+  for (let at = resolve(directory); ; at = dirname(at)) {
+    const file = NAMES.map((name) => join(at, name)).find(existsSync);
+    if (file !== undefined || dirname(at) === at) return file;
+  }
 }

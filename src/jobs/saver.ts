@@ -2,10 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { LEDGER_PATIENCE } from '../defaults.ts';
 import { LockkeeperError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
-import { encodeState, readHead, saveCheckpoint } from '../ledger/checkpoints.ts';
+import { JobSeal } from '../crypto/job-seal.ts';
+import { readHead, saveCheckpoint } from '../ledger/checkpoints.ts';
 import type { Fence, NewCheckpoint, Progress } from '../ledger/checkpoints.ts';
 import { isConnectionError } from '../ledger/sql-errors.ts';
 import type { Ledger, Queryable } from '../ledger/pool.ts';
+import { encodeState } from './encode-state.ts';
 
 /** The ledger stayed away for longer than a slice waits: an interruption, not a failure. */
 export class LedgerAway extends Error {
@@ -18,6 +20,15 @@ export type Doubt = 'saved' | 'notSaved';
 /** Pause between two looks at a ledger that is away, milliseconds. */
 const RETRY_EVERY = 200;
 
+export interface SaverOptions {
+  /** How what is saved is encrypted; not at all unless given. */
+  readonly seal?: JobSeal;
+  /** Of the worker that saves. */
+  readonly buildId?: string;
+  /** How long a ledger that is away is waited for, milliseconds. */
+  readonly patienceMs?: number | undefined;
+}
+
 /** Writes the numbered checkpoints of one slice under its claim. */
 export class Saver {
   readonly fence: Fence;
@@ -29,28 +40,43 @@ export class Saver {
   progress: Progress = {};
   readonly #ledger: Ledger;
   readonly #stateVersion: number;
+  readonly #seal: JobSeal;
+  readonly #buildId: string;
   readonly #patienceMs: number;
+  /** The last note, and what stands for it in the ledger. */
+  #note = { text: '', sealed: '' };
 
-  constructor(ledger: Ledger, fence: Fence, seq: number, stateVersion: number, patienceMs = LEDGER_PATIENCE) {
+  constructor(ledger: Ledger, fence: Fence, seq: number, stateVersion: number, options: SaverOptions = {}) {
     this.#ledger = ledger;
     this.fence = fence;
     this.seq = seq;
     this.#stateVersion = stateVersion;
-    this.#patienceMs = patienceMs;
+    this.#seal = options.seal ?? new JobSeal(undefined, fence.key);
+    this.#buildId = options.buildId ?? 'dev';
+    this.#patienceMs = options.patienceMs ?? LEDGER_PATIENCE;
   }
 
-  /** The next checkpoint, not written yet. Throws when the value cannot be one, before anything is lost. */
-  next(kind: 'state' | 'done', value: unknown): { checkpoint: NewCheckpoint; bytes: Buffer } {
+  /**
+   * The next checkpoint, encrypted and not written yet. Throws when the value cannot be one, before anything is lost.
+   * @throws {LockkeeperError} STATE_INVALID, STATE_TOO_LARGE
+   */
+  next(kind: 'state' | 'done', value: unknown, withEffect = false): NewCheckpoint {
     const bytes = encodeState(value, kind === 'done' ? 'the result' : 'the state');
-    return {
-      checkpoint: { seq: this.seq + 1, kind, stateVersion: this.#stateVersion, value, progress: this.progress },
-      bytes,
-    };
+    const as = { seq: this.seq + 1, kind, stateVersion: this.#stateVersion };
+    const sealed = this.#seal.seal(bytes, as);
+    return { ...as, ...sealed, buildId: this.#buildId, withEffect, progress: this.#sealedProgress() };
+  }
+
+  #sealedProgress(): Progress {
+    const { note, ...counted } = this.progress;
+    if (note === undefined) return counted;
+    if (note !== this.#note.text) this.#note = { text: note, sealed: this.#seal.sealText(note, 'note') };
+    return { ...counted, note: this.#note.sealed };
   }
 
   /** Writes in the caller's transaction; the caller calls {@link committed} after its COMMIT. False: refused. */
-  write(db: Queryable, { checkpoint, bytes }: ReturnType<Saver['next']>): Promise<boolean> {
-    return saveCheckpoint(db, this.fence, checkpoint, bytes);
+  write(db: Queryable, checkpoint: NewCheckpoint): Promise<boolean> {
+    return saveCheckpoint(db, this.fence, checkpoint);
   }
 
   committed(): void {

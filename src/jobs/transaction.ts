@@ -1,10 +1,10 @@
 import type { PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { LockkeeperError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
+import { checkpointValues } from '../ledger/checkpoints.ts';
 import { sessionName } from '../ledger/claims.ts';
 import { isConnectionError, isReadOnly, isRetryableTransaction } from '../ledger/sql-errors.ts';
 import type { Ledger } from '../ledger/pool.ts';
-import { storable } from '../storable.ts';
 import { SAVED } from './job.ts';
 import type { Saved, Sql } from './job.ts';
 import type { Saver } from './saver.ts';
@@ -135,7 +135,7 @@ export class Transactions<S> {
           `set local idle_in_transaction_session_timeout = ${this.#idleTimeoutMs}`,
       );
       const attempt = await this.#runBody(client, body, progress);
-      const saved = await this.#saver.write(client, this.#saver.next('state', attempt.next.value));
+      const saved = await this.#saver.write(client, this.#saver.next('state', attempt.next.value, true));
       if (!saved) {
         await client.query('rollback');
         broken = false;
@@ -203,25 +203,11 @@ export class Transactions<S> {
   }
 
   async #commitStatement(text: string, values: readonly unknown[], next: S): Promise<void> {
-    const { checkpoint: c, bytes } = this.#saver.next('state', next);
     const { fence } = this.#saver;
-    const at = (i: number) => `$${values.length + i}`;
-    const both =
-      `with effect as (${text}\n) select lockkeeper.save_checkpoint_or_fail(${at(1)}, ${at(2)}, ${at(3)}, ${at(4)}, ${at(5)}, ` +
-      `${at(6)}, ${at(7)}, ${at(8)}, ${at(9)}, ${at(10)})`;
-    const all = [
-      ...values,
-      fence.key,
-      fence.claim,
-      fence.epoch,
-      c.seq,
-      c.stateVersion,
-      'none',
-      bytes,
-      c.progress.done ?? null,
-      c.progress.total ?? null,
-      c.progress.note === undefined ? null : storable(c.progress.note),
-    ];
+    const saved = [fence.key, fence.claim, fence.epoch, ...checkpointValues(this.#saver.next('state', next, true))];
+    const parameters = saved.map((_, i) => `$${values.length + 1 + i}`).join(', ');
+    const both = `with effect as (${text}\n) select lockkeeper.save_checkpoint_or_fail(${parameters})`;
+    const all = [...values, ...saved];
     for (let tries = 1; ;) {
       try {
         await this.#ledger.pool.query(both, all);

@@ -29,7 +29,16 @@ export interface BoardJob {
   readonly state: string;
   readonly seq: number;
   readonly progress: { readonly done?: number; readonly total?: number };
+  /** Why it is as it is, or the note of its progress. */
   readonly note: string | null;
+  /** The deploy behind whose closed gate it waits. */
+  readonly gateClosedBy: string | null;
+}
+
+/** As the ledger has it: what is the job's own in the note may be encrypted. */
+export interface SavedBoardJob extends BoardJob {
+  readonly key: string;
+  readonly noteIs: 'reason' | 'note';
 }
 
 /** Jobs of an environment that have begun and not ended: those that wait for a person first, then the latest. */
@@ -37,25 +46,18 @@ export async function boardJobs(
   ledger: Ledger,
   environment: string,
   limit: number,
-): Promise<{ jobs: BoardJob[]; total: number }> {
-  const { rows } = await ledger.pool.query<BoardJob & { seq: string; total: number }>(
-    `select j.workflow_id as "workflowId", j.name, j.task_queue as "taskQueue", j.state, j.seq,
+): Promise<{ jobs: SavedBoardJob[]; total: number }> {
+  const { rows } = await ledger.pool.query<SavedBoardJob & { seq: string; total: number }>(
+    `select j.key, j.workflow_id as "workflowId", j.name, j.task_queue as "taskQueue", j.state, j.seq,
        jsonb_strip_nulls(jsonb_build_object('done', j.progress_done, 'total', j.progress_total)) as progress,
-       coalesce(j.reason, j.progress_note) as note, (count(*) over ())::integer as total
+       coalesce(j.reason, j.progress_note) as note, j.gate_closed_by as "gateClosedBy",
+       case when j.reason is null then 'note' else 'reason' end as "noteIs", (count(*) over ())::integer as total
      from lockkeeper.jobs j join lockkeeper.gates g on g.namespace = j.namespace and g.task_queue = j.task_queue
      where j.namespace = $1 and g.environment = $2 and j.state not in ('done', 'failed', 'cancelled')
      order by j.state = 'quarantined' desc, j.created_at desc limit $3`,
     [ledger.namespace, environment, limit],
   );
-  const jobs = rows.map(({ workflowId, name, taskQueue, state, seq, progress, note }) => ({
-    workflowId,
-    name,
-    taskQueue,
-    state,
-    seq: Number(seq),
-    progress,
-    note,
-  }));
+  const jobs = rows.map((row) => ({ ...row, seq: Number(row.seq) }));
   return { jobs, total: rows[0]?.total ?? 0 };
 }
 

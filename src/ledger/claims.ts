@@ -1,7 +1,7 @@
 import { LOSSES_UNTIL_QUARANTINE } from '../defaults.ts';
 import { storable } from '../storable.ts';
 import { isLockTimeout } from './sql-errors.ts';
-import type { Ledger } from './pool.ts';
+import type { Ledger, Queryable } from './pool.ts';
 
 export interface ClaimRequest {
   readonly claim: string;
@@ -21,6 +21,11 @@ export interface ClaimRequest {
   readonly atomicMs?: number | undefined;
   /** Losses without progress that end in quarantine; 5 unless said otherwise. */
   readonly lossesAllowed?: number | undefined;
+  /** Where the ledger knows less than the workflow was told; quarantine unless said otherwise. */
+  readonly onUnrestorable?: 'previous' | 'restart' | 'quarantine' | undefined;
+  readonly owner?: string | undefined;
+  /** The job was told to end: this slice runs its `onCancel`. */
+  readonly cancelling?: boolean | undefined;
 }
 
 export type ClaimVerdict = 'claimed' | 'gateClosed' | 'ended' | 'behind' | 'quarantined';
@@ -30,6 +35,8 @@ export interface ClaimResult {
   readonly epoch: number;
   readonly seq: number;
   readonly reason: string | undefined;
+  /** Why the job goes on from another checkpoint than the one the workflow was told of, as its definition says. */
+  readonly wentBack: string | undefined;
 }
 
 /** Asks for the right to run one slice. See `lockkeeper.claim_slice` in the migrations for what each verdict means. */
@@ -39,9 +46,10 @@ export async function claimSlice(ledger: Ledger, c: ClaimRequest): Promise<Claim
     epoch: string;
     seq: string;
     reason: string | null;
+    went_back: string | null;
   }>({
     name: 'claim_slice',
-    text: 'select * from lockkeeper.claim_slice($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)',
+    text: 'select * from lockkeeper.claim_slice($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)',
     values: [
       c.claim,
       c.key,
@@ -57,16 +65,27 @@ export async function claimSlice(ledger: Ledger, c: ClaimRequest): Promise<Claim
       c.releaseSeq ?? null,
       c.lossesAllowed ?? LOSSES_UNTIL_QUARANTINE,
       c.atomicMs ?? null,
+      c.owner ?? null,
+      c.cancelling ?? false,
+      c.onUnrestorable ?? 'quarantine',
     ],
   });
   const row = rows[0]!;
-  return { verdict: row.verdict, epoch: Number(row.epoch), seq: Number(row.seq), reason: row.reason ?? undefined };
+  return {
+    verdict: row.verdict,
+    epoch: Number(row.epoch),
+    seq: Number(row.seq),
+    reason: row.reason ?? undefined,
+    wentBack: row.went_back ?? undefined,
+  };
 }
 
 export interface EndedClaim {
   readonly ended: boolean;
   /** The queue is drained now, and this call is the one that did it: its caller owes the signal. */
   readonly drained?: { environment: string; deploy: string; generation: number; taskQueue: string };
+  /** Logins whose database sessions still work under the claim, because nobody here may end them. */
+  readonly sessionsLeft?: readonly string[];
 }
 
 interface EndRow {
@@ -119,35 +138,51 @@ export async function endForeignClaim(
   reason: string,
 ): Promise<EndedClaim> {
   for (let tries = 0; ; tries += 1) {
+    let ended: EndedClaim | undefined;
     try {
-      const client = await ledger.pool.connect();
-      try {
-        await client.query(`set lock_timeout = '${LOCK_TIMEOUT}'`);
-        const { rows } = await client.query<EndRow>('select * from lockkeeper.end_claim($1, $2, $3)', [
-          claim,
-          state,
-          storable(reason),
-        ]);
-        return endedClaim(rows[0]!);
-      } finally {
-        client.release(true);
-      }
+      ended = await endClaimWithin(ledger, claim, state, reason);
     } catch (error) {
       if (!isLockTimeout(error) || tries === 5) throw error;
     } finally {
-      await endSessions(ledger, claim);
+      const sessionsLeft = await endSessions(ledger.pool, claim);
+      if (ended && sessionsLeft.length > 0) ended = { ...ended, sessionsLeft };
     }
+    if (ended) return ended;
   }
 }
 
-/** What the sessions of a slice's transactions are called in `pg_stat_activity`. */
+async function endClaimWithin(
+  ledger: Ledger,
+  claim: string,
+  state: 'fenced' | 'lost',
+  reason: string,
+): Promise<EndedClaim> {
+  const client = await ledger.pool.connect();
+  try {
+    await client.query(`set lock_timeout = '${LOCK_TIMEOUT}'`);
+    const { rows } = await client.query<EndRow>('select * from lockkeeper.end_claim($1, $2, $3)', [
+      claim,
+      state,
+      storable(reason),
+    ]);
+    return endedClaim(rows[0]!);
+  } finally {
+    client.release(true);
+  }
+}
+
+/** What the sessions of a slice's transactions are called in `pg_stat_activity`; `lockkeeper.end_sessions` knows it, too. */
 export const sessionName = (claim: string) => `lockkeeper slice ${claim}`;
 
-async function endSessions(ledger: Ledger, claim: string): Promise<void> {
-  await ledger.pool.query(
-    'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 and datname = current_database()',
-    [sessionName(claim)],
-  );
+/** For the log, with {@link EndedClaim.sessionsLeft}. */
+export const SESSIONS_LEFT =
+  'database sessions of slices that were ended could not be ended: nothing they do counts, but they hold their locks until they ' +
+  'end by themselves. Let all workers use one login, or grant pg_signal_backend to the owner of the schema lockkeeper';
+
+/** Returns the logins whose sessions could not be ended. */
+async function endSessions(db: Queryable, claim: string): Promise<string[]> {
+  const { rows } = await db.query<{ login: string }>('select lockkeeper.end_sessions($1) as login', [claim]);
+  return rows.map((row) => row.login);
 }
 
 export interface ClaimRow {
@@ -194,6 +229,17 @@ export async function runningClaims(ledger: Ledger, taskQueue: string): Promise<
     [ledger.namespace, taskQueue],
   );
   return rows.map(claimRow);
+}
+
+/** How long the drain of an environment may have to wait for atomic slices that run now, milliseconds. */
+export async function longestAtomicMs(ledger: Ledger, environment: string): Promise<number> {
+  const { rows } = await ledger.pool.query<{ ms: number | null }>(
+    `select extract(epoch from max(c.atomic_until) - clock_timestamp())::float8 * 1000 as ms
+     from lockkeeper._gates g join lockkeeper._claims c using (namespace, task_queue)
+     where g.namespace = $1 and g.environment = $2 and c.state = 'running'`,
+    [ledger.namespace, environment],
+  );
+  return Math.max(0, Math.ceil(rows[0]?.ms ?? 0));
 }
 
 /** Claims that the ledger still holds for a worker: those it knows nothing of any more are to be ended by it. */

@@ -33,19 +33,21 @@ export interface GoneWorker {
   /** How many slices it had. */
   readonly slices: number;
   readonly drained: readonly NonNullable<EndedClaim['drained']>[];
+  /** Logins whose database sessions are still there, because nobody here may end them. */
+  readonly sessionsLeft?: readonly string[];
 }
 
 /** Ends all claims of a worker that is gone. Undefined: it is back, or was declared gone before. */
 export async function declareGone(db: Queryable, worker: string, reason: string): Promise<GoneWorker | undefined> {
   // A server process that still works on a query for it has not noticed yet, and holds the job's row.
-  await db.query(
-    `select pg_terminate_backend(a.pid) from pg_stat_activity a join lockkeeper._claims c
-       on a.application_name = '${sessionName('')}' || c.claim
-     where a.datname = current_database() and c.worker = $1 and c.state in ('running', 'fenced')`,
+  const left = await db.query<{ login: string }>(
+    `select distinct lockkeeper.end_sessions(c.claim) as login from lockkeeper._claims c
+     where c.worker = $1 and c.state in ('running', 'fenced')`,
     [worker],
   );
   const { rows } = await db.query<GoneWorker>('select * from lockkeeper.worker_gone($1, $2)', [worker, reason]);
-  return rows[0];
+  const sessionsLeft = left.rows.map((row) => row.login);
+  return rows[0] && { ...rows[0], ...(sessionsLeft.length > 0 && { sessionsLeft }) };
 }
 
 /** Slices of workers that are gone, of which the server has yet to hear that they are over. */

@@ -9,10 +9,7 @@ import { checkSchema } from './schema.ts';
  */
 export async function bindLedger(ledger: Ledger, clusterId: string): Promise<string> {
   await checkSchema(ledger.pool);
-  await ledger.pool.query(
-    'update lockkeeper._ledger set cluster_id = $1, namespace = $2 where cluster_id is null and namespace is null',
-    [clusterId, ledger.namespace],
-  );
+  await ledger.pool.query('select lockkeeper.bind_ledger($1, $2)', [clusterId, ledger.namespace]);
   return checkOwner(ledger, clusterId);
 }
 

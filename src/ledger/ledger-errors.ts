@@ -23,7 +23,7 @@ const BY_STATE: Readonly<Record<string, (where: string, said: string) => Told>> 
   '42501': (where, said) => [
     'LEDGER_DENIED',
     `${where} does not let this user do what is needed: ${said}`,
-    'Grant it to the user, or use one in DATABASE_URL that may',
+    'Set DATABASE_URL to a login that is a member of lockkeeper_worker; `lockkeeper ledger migrate` needs the one that owns the ledger',
   ],
   '53300': (where, said) => [
     'LEDGER_UNREACHABLE',
@@ -66,7 +66,7 @@ function ofTheWay(error: unknown, where: string, said: string): Told | undefined
 }
 
 /** Of the error or of what caused it: libraries wrap what Postgres said. */
-function sqlState(error: unknown): string | undefined {
+export function sqlState(error: unknown): string | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
     if ('code' in at && typeof at.code === 'string' && /^[0-9A-Z]{5}$/.test(at.code)) return at.code;
   }

@@ -3,13 +3,16 @@ import { runner } from 'node-pg-migrate';
 import type { Logger } from '../log.ts';
 import { checkDatabaseUrl } from './database-url.ts';
 import { ledgerError } from './ledger-errors.ts';
-import { MIGRATIONS, refuseNewer } from './schema.ts';
+import { grantRoles, ownsLedger } from './roles.ts';
+import type { LedgerRoles } from './roles.ts';
+import { MIGRATIONS, lackingMigrations, refuseNewer } from './schema.ts';
 
 /**
- * Brings the ledger's schema up to date; does nothing when it is.
+ * Brings the ledger's schema up to date, and gives its roles their rights. Undefined: it is up to date, and who asks is not its
+ * owner, so nothing was done.
  * @throws {LockkeeperError} USAGE, LEDGER_UNREACHABLE, LEDGER_DENIED, LEDGER_DATABASE_MISSING, LEDGER_SCHEMA, POSTGRES_TOO_OLD
  */
-export async function migrateLedger(databaseUrl: string, log: Logger): Promise<void> {
+export async function migrateLedger(databaseUrl: string, log: Logger): Promise<LedgerRoles | undefined> {
   const client = new pg.Client({
     connectionString: checkDatabaseUrl(databaseUrl),
     application_name: 'lockkeeper-migrate',
@@ -17,7 +20,7 @@ export async function migrateLedger(databaseUrl: string, log: Logger): Promise<v
   client.on('error', (error) => log.debug({ err: error }, 'connection of the migration lost'));
   try {
     await client.connect();
-    await migrateOn(client, log);
+    return await migrateOn(client, log);
   } catch (error) {
     throw ledgerError(error, databaseUrl);
   } finally {
@@ -29,8 +32,9 @@ export async function migrateLedger(databaseUrl: string, log: Logger): Promise<v
  * The same on a connection that is open, and stays so.
  * @throws {LockkeeperError} LEDGER_SCHEMA, POSTGRES_TOO_OLD
  */
-export async function migrateOn(client: pg.ClientBase, log: Logger): Promise<void> {
-  await refuseNewer(client);
+export async function migrateOn(client: pg.ClientBase, log: Logger): Promise<LedgerRoles | undefined> {
+  const found = await refuseNewer(client);
+  if (found && !(await ownsLedger(client)) && (await lackingMigrations(client)).length === 0) return undefined;
   await runner({
     dbClient: client,
     dir: MIGRATIONS,
@@ -46,4 +50,5 @@ export async function migrateOn(client: pg.ClientBase, log: Logger): Promise<voi
       error: (m) => log.error(m),
     },
   });
+  return grantRoles(client);
 }

@@ -18,9 +18,7 @@ export async function checkSchema(db: Queryable): Promise<void> {
       next: 'Run `lockkeeper ledger migrate`',
     });
   }
-  const { rows } = await db.query<{ name: string }>('select name from lockkeeper._migrations');
-  const applied = new Set(rows.map(({ name }) => name));
-  const lacking = knownMigrations().filter((name) => !applied.has(name));
+  const lacking = await lackingMigrations(db);
   if (lacking.length === 0) return;
   throw new LockkeeperError(
     'LEDGER_SCHEMA',
@@ -54,6 +52,13 @@ export async function refuseNewer(db: Queryable): Promise<boolean> {
     `the ledger's schema is newer than this lockkeeper: it has breaking change ${breaking}, this code knows ${BREAKING}`,
     { next: 'Upgrade lockkeeper here' },
   );
+}
+
+/** The migrations that a ledger, which is there, has not had. */
+export async function lackingMigrations(db: Queryable): Promise<string[]> {
+  const { rows } = await db.query<{ name: string }>('select name from lockkeeper._migrations');
+  const applied = new Set(rows.map(({ name }) => name));
+  return knownMigrations().filter((name) => !applied.has(name));
 }
 
 const knownMigrations = (): string[] =>

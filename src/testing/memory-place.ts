@@ -1,6 +1,6 @@
 import type { AnyJob } from '../jobs/define-job.ts';
 import { Saver } from '../jobs/saver.ts';
-import type { Checkpoint, NewCheckpoint } from '../ledger/checkpoints.ts';
+import type { NewCheckpoint } from '../ledger/checkpoints.ts';
 import { openLedger } from '../ledger/pool.ts';
 import type { Ledger, Queryable } from '../ledger/pool.ts';
 import type { Logger } from '../log.ts';
@@ -10,7 +10,7 @@ import type { Held, Place } from './place.ts';
 export class MemoryPlace implements Place {
   readonly #definition: AnyJob;
   readonly #ledger: Ledger;
-  #last: { readonly checkpoint: NewCheckpoint; readonly bytes: Buffer } | undefined;
+  #last: NewCheckpoint | undefined;
   #losses = 0;
   #lossesAt = 0;
 
@@ -22,13 +22,13 @@ export class MemoryPlace implements Place {
 
   claim(stateVersion: number): Promise<Held | { readonly quarantined: string }> {
     if (this.#losses >= this.#definition.lossesAllowed) return Promise.resolve({ quarantined: this.#lostTooOften() });
-    const write: Write = (checkpoint, bytes) => {
-      this.#last = { checkpoint, bytes };
+    const write: Write = (checkpoint) => {
+      this.#last = checkpoint;
     };
     return Promise.resolve({
       ledger: this.#ledger,
       saver: new MemorySaver(this.#ledger, this.#seq, stateVersion, write),
-      load: () => Promise.resolve(this.#load()),
+      load: () => Promise.resolve(this.#last),
       end: (as) => Promise.resolve(as === 'lost' ? this.#countLoss() : undefined),
     });
   }
@@ -38,11 +38,7 @@ export class MemoryPlace implements Place {
   }
 
   get #seq(): number {
-    return this.#last?.checkpoint.seq ?? 0;
-  }
-
-  #load(): Checkpoint | undefined {
-    return this.#last && { ...this.#last.checkpoint, value: JSON.parse(this.#last.bytes.toString()) as unknown };
+    return this.#last?.seq ?? 0;
   }
 
   #countLoss(): void {
@@ -57,7 +53,7 @@ export class MemoryPlace implements Place {
   }
 }
 
-type Write = (checkpoint: NewCheckpoint, bytes: Buffer) => void;
+type Write = (checkpoint: NewCheckpoint) => void;
 
 class MemorySaver extends Saver {
   readonly #write: Write;
@@ -67,8 +63,8 @@ class MemorySaver extends Saver {
     this.#write = write;
   }
 
-  override write(_db: Queryable, { checkpoint, bytes }: ReturnType<Saver['next']>): Promise<boolean> {
-    this.#write(checkpoint, bytes);
+  override write(_db: Queryable, checkpoint: NewCheckpoint): Promise<boolean> {
+    this.#write(checkpoint);
     return Promise.resolve(true);
   }
 }

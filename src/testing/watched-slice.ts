@@ -1,8 +1,8 @@
 import type { AnyJob } from '../jobs/define-job.ts';
+import { encodeState } from '../jobs/encode-state.ts';
 import { SAVED } from '../jobs/job.ts';
 import type { Job, Saved, Steps } from '../jobs/job.ts';
 import { LockkeeperError } from '../errors.ts';
-import { encodeState } from '../ledger/checkpoints.ts';
 import type { Script } from './disturbances.ts';
 
 /** What was seen of the job so far, in all slices of one run. */

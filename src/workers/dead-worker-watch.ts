@@ -6,6 +6,7 @@ import { signalDrained } from '../activities/drain-signal.ts';
 import { completeAsYielded, forgetWorkerOf } from '../activities/hand-over.ts';
 import { WATCH_EVERY } from '../defaults.ts';
 import { failpoint } from '../failpoints.ts';
+import { SESSIONS_LEFT } from '../ledger/claims.ts';
 import type { ClaimRow } from '../ledger/claims.ts';
 import { declareGone, markTold, missingWorkers, owedClaims } from '../ledger/dead-workers.ts';
 import type { MissingWorker } from '../ledger/dead-workers.ts';
@@ -126,6 +127,7 @@ export class DeadWorkerWatch {
       { worker: id, kind, host, pid, slices: gone.slices },
       'a worker is gone; its slices go on elsewhere',
     );
+    if (gone.sessionsLeft) this.#o.log.warn({ worker: id, logins: gone.sessionsLeft }, SESSIONS_LEFT);
     for (const drained of gone.drained) {
       this.#aside(`${id} ${drained.taskQueue}`, () => signalDrained(this.#o.client, drained, this.#o.log));
     }

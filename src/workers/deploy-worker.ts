@@ -9,11 +9,15 @@ import { createGateActivities } from '../activities/gates.ts';
 import { createStepActivities } from '../activities/steps.ts';
 import type { TemporalConnection } from '../client/connection.ts';
 import { ensureCoordinator } from '../client/coordinator.ts';
+import type { Keyring } from '../crypto/keyring.ts';
+import { readingClient } from '../client/reading-client.ts';
 import { ensureGate } from '../ledger/gates.ts';
 import { bindLedger } from '../ledger/identity.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { markWorker, registerWorker } from '../ledger/workers.ts';
 import type { Logger } from '../log.ts';
+import type { Receiver } from '../notices/receiver.ts';
+import { NoticeSender } from '../notices/sender.ts';
 import { coordinatorTaskQueue } from '../protocol.ts';
 import { STICKY_FOR } from '../defaults.ts';
 import { DeadWorkerWatch } from './dead-worker-watch.ts';
@@ -39,6 +43,10 @@ export interface DeployWorkerOptions extends Pick<DeployDependencies, 'resolvePl
   /** The queues that deploys of this environment may pause. */
   readonly taskQueues: readonly string[];
   readonly buildId: string;
+  /** Who is told what becomes of jobs. */
+  readonly receivers: readonly Receiver[];
+  /** That of the workers, to tell why a job failed where a receiver is to hear of it. */
+  readonly keyring?: Keyring | undefined;
   readonly log: Logger;
 }
 
@@ -53,7 +61,9 @@ export async function createDeployWorker(options: DeployWorkerOptions): Promise<
   installRuntime(log);
   const ledgerId = await bindLedger(ledger, temporal.clusterId);
   for (const taskQueue of options.taskQueues) await ensureGate(ledger, environment, taskQueue);
-  const deps: DeployDependencies = { ...options, ledgerId, client: temporal.client, stopping: stopping.signal };
+  // It needs no keys: what it looks at of jobs, whether they run, is readable.
+  const client = readingClient(temporal.client, undefined);
+  const deps: DeployDependencies = { ...options, ledgerId, client, stopping: stopping.signal };
   const session = new WorkerSession({
     databaseUrl: ledger.databaseUrl,
     workerId: id,
@@ -70,8 +80,16 @@ export async function createDeployWorker(options: DeployWorkerOptions): Promise<
     onNews: () => undefined,
   });
   const deadWorkers = new DeadWorkerWatch({ ledger, client: temporal.client, workerId: id, log });
+  const notices = new NoticeSender({
+    ledger,
+    environment,
+    receivers: options.receivers,
+    keyring: options.keyring,
+    log,
+  });
   let connection: NativeConnection | undefined;
   const close = async () => {
+    await notices.stop();
     await deadWorkers.stop();
     await markWorker(ledger, id, 'stopped').catch((error: unknown) =>
       log.warn({ err: error }, 'the ledger could not be told that this worker stopped'),
@@ -84,6 +102,7 @@ export async function createDeployWorker(options: DeployWorkerOptions): Promise<
     await session.open();
     deadWorkers.start();
     await ensureCoordinator(temporal.client, environment);
+    await notices.start();
     connection = await connectNative(temporal);
     worker = await Worker.create({ ...(await temporalOptions(options, deps)), connection });
   } catch (error) {

@@ -4,12 +4,14 @@ import type { Client } from '@temporalio/client';
 import { createGraphActivities } from '../activities/graph-nodes.ts';
 import { createSliceActivity } from '../activities/slice.ts';
 import { RunningSlices } from '../activities/running-slices.ts';
+import type { Keyring } from '../crypto/keyring.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import { ensureGate } from '../ledger/gates.ts';
 import { bindLedger } from '../ledger/identity.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { markWorker, registerWorker } from '../ledger/workers.ts';
 import type { Logger } from '../log.ts';
+import { quietLog } from '../quiet-log.ts';
 import type { SliceInput, SliceOutcome } from '../protocol.ts';
 import { DeadWorkerWatch } from './dead-worker-watch.ts';
 import { GateWatch } from './gate-watch.ts';
@@ -19,6 +21,7 @@ export interface JobHostOptions {
   readonly environment: string;
   readonly client: Client;
   readonly ledger: Ledger;
+  readonly keyring: Keyring | undefined;
   readonly jobs: readonly AnyJob[];
   readonly taskQueues: readonly string[];
   readonly buildId: string;
@@ -121,9 +124,10 @@ export class JobHost {
   }
 
   #sliceActivity() {
-    const { ledger, client, jobs, buildId, log, drainDeadlineMs } = this.#o;
+    const { ledger, keyring, client, jobs, buildId, log, drainDeadlineMs } = this.#o;
     return createSliceActivity({
       ledger,
+      keyring,
       client,
       jobs: new Map(jobs.map((job) => [job.name, job])),
       worker: this.id,
@@ -131,7 +135,7 @@ export class JobHost {
       running: this.#running,
       gates: this.#gates,
       session: this.#session,
-      log,
+      log: keyring ? quietLog(log) : log,
       idleInTransactionMs: drainDeadlineMs,
     });
   }

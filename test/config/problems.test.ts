@@ -21,7 +21,7 @@ describe('the shape of the options', () => {
     [
       'not a map',
       '- environment',
-      '1:1: expected a map with the options environment, jobs, workflows, worker, drain, queues, participants, databases, plans, found a list',
+      '1:1: expected a map with the options environment, jobs, workflows, worker, drain, queues, participants, databases, notices, codecServer, plans, found a list',
     ],
     ['jobs that are no paths', 'environment: a\njobs: 3', '2:7: `jobs`: expected a path or a list of paths, found 3'],
     ['an empty path', 'environment: a\njobs: ""', '2:7: `jobs`: expected a path or a list of paths, found ""'],
@@ -73,6 +73,36 @@ describe('the shape of the options', () => {
       'a plan that is no name',
       head('plans: { a b: { steps: [external: true] } }'),
       `3:10: \`plans\`: ${NAME}, found "a b"`,
+    ],
+    [
+      'a URL where the name of a variable should be',
+      head('notices: [{ webhook: "https://example.org/hook", secret: S }]'),
+      '3:22: `notices[0].webhook`: expected the name of the environment variable that holds the URL of the receiver, not the URL itself, found a URL',
+    ],
+    [
+      'a receiver of no type',
+      head('notices: [{ wehbook: A, secret: S }]'),
+      '3:11: `notices[0]`: expected a receiver with exactly one of webhook, slack, mail, found one with `wehbook` (did you mean `webhook`?), `secret`',
+    ],
+    [
+      'an event that is none',
+      head('notices: [{ slack: A, events: [job.done] }]'),
+      '3:32: `notices[0].events[0]`: expected one of job.interrupted, job.resumed, job.quarantined, job.failed, job.finished, job.cancelled, found "job.done"',
+    ],
+    [
+      'a receiver that is told of nothing',
+      head('notices: [{ slack: A, events: [] }]'),
+      '3:31: `notices[0].events`: expected a list of events, found an empty list',
+    ],
+    [
+      'two receivers of one name',
+      head('notices: [{ slack: A }, { slack: B }]'),
+      '3:25: `notices[1]`: without a `name` it is called `slack`, as `notices[0]` is already; give it one',
+    ],
+    [
+      'a sender with a line break',
+      head('notices: [{ mail: A, from: "a@b.org\\nBcc: c@d.org" }]'),
+      '3:28: `notices[0].from`: expected a sender such as lockkeeper@example.org or Lockkeeper <lockkeeper@example.org>, found "a@b.org\\nBcc: c@d.org"',
     ],
     ['a plan without steps', head('plans: { p: {} }'), '3:13: `plans.p.steps`: missing, expected a list of steps'],
     ['a plan of no step', step(''), '3:22: `plans.p.steps`: expected at least one step, found an empty list'],

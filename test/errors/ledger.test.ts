@@ -136,7 +136,13 @@ test('a user without rights', async () => {
   const weak = withUser(url, user, SECRET);
   expectTold(await list(weak), 2, 'LEDGER_DENIED', 'permission denied for schema lockkeeper', `user ${user}`);
   const empty = withUser(await freshDatabase({ empty: true }), user, SECRET);
-  expectTold(await migrate(empty), 2, 'LEDGER_DENIED', 'permission denied for database', 'Grant it');
+  expectTold(
+    await migrate(empty),
+    2,
+    'LEDGER_DENIED',
+    'permission denied for database',
+    'the one that owns the ledger',
+  );
 });
 
 test('a user who may only read: looking works, and a worker says what it may not', async () => {
@@ -150,7 +156,13 @@ test('a user who may only read: looking works, and a worker says what it may not
   atEnd(() => sql(url, `drop owned by ${user}; drop user ${user}`));
   const env = { ...temporal.env, DATABASE_URL: withUser(url, user, SECRET) };
   expect(await run(LIST, env)).toMatchObject({ exit: 0, stdout: 'no jobs\n' });
-  expectTold(await run(['worker'], env, APP), 2, 'LEDGER_DENIED', 'permission denied for table _ledger', 'Grant it');
+  expectTold(
+    await run(['worker'], env, APP),
+    2,
+    'LEDGER_DENIED',
+    'permission denied for function bind_ledger',
+    'a member of lockkeeper_worker',
+  );
 });
 
 test('the URL of another database, which only a plan needs, is looked at when the deploy worker starts', async () => {

@@ -55,6 +55,17 @@ export const parsed = defineJob({
   },
 });
 
+export const either = defineJob({
+  name: 'either',
+  taskQueue: 'numbers',
+  state: { initial: null as { at: number } | null },
+  async *run(job, input: { from: number }) {
+    const place = job.state ?? { at: input.from };
+    expectTypeOf(place).toEqualTypeOf<Readonly<{ at: number }>>();
+    yield { at: place.at + 1 };
+  },
+});
+
 describe('a definition infers', () => {
   test('its name, input, result and state', () => {
     expectTypeOf<NameOf<typeof counting>>().toEqualTypeOf<'count'>();
@@ -66,6 +77,10 @@ describe('a definition infers', () => {
   test('no state and no result where there is none', () => {
     expectTypeOf<ResultOf<typeof stateless>>().toEqualTypeOf<void>();
     expectTypeOf<NameOf<typeof stateless>>().toEqualTypeOf<'ping'>();
+  });
+
+  test('a state of several shapes, told apart as any such value', () => {
+    expectTypeOf(either).toExtend<JobDefinition<'either', { from: number }, void, { at: number } | null>>();
   });
 
   test('the input from its parser', () => {

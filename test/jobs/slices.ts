@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import { JobSeal } from '../../src/crypto/job-seal.ts';
+import type { Keyring } from '../../src/crypto/keyring.ts';
 import type { AnyJob } from '../../src/jobs/index.ts';
 import { runSlice } from '../../src/jobs/run-slice.ts';
 import type { SliceEnd } from '../../src/jobs/run-slice.ts';
 import { Saver } from '../../src/jobs/saver.ts';
-import { restoreState } from '../../src/jobs/state.ts';
+import { spoken } from '../../src/jobs/reason.ts';
+import { restoreSaved } from '../../src/jobs/state.ts';
 import { loadCheckpoint } from '../../src/ledger/checkpoints.ts';
 import { endClaim } from '../../src/ledger/claims.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
-import { claim, head } from '../support/claiming.ts';
+import { claim, head, loadPlain } from '../support/claiming.ts';
 import { inTime } from '../support/eventually.ts';
 import { quietLog } from '../support/quiet-log.ts';
 
@@ -16,6 +19,7 @@ export interface SliceOptions {
   readonly taskQueue: string;
   /** Another slice of this job; a new job otherwise. */
   readonly key?: string;
+  readonly keyring?: Keyring;
   readonly input?: unknown;
   readonly mode?: 'run' | 'cancel';
   readonly patienceMs?: number;
@@ -40,9 +44,10 @@ export async function startSlice(definition: AnyJob, options: SliceOptions): Pro
   const claimed = await claim(ledger, { taskQueue, key, job: definition.name });
   if (claimed.verdict !== 'claimed') throw new Error(`not claimed: ${claimed.verdict} ${claimed.reason ?? ''}`);
   const version = definition.options.state?.version ?? 1;
-  const saver = new Saver(ledger, claimed.fence, claimed.seq, version, options.patienceMs);
-  const restored = restoreState(definition, await loadCheckpoint(ledger, key));
-  if (!restored.ok) throw new Error(`not restored: ${restored.reason}`);
+  const seal = new JobSeal(options.keyring, key);
+  const saver = new Saver(ledger, claimed.fence, claimed.seq, version, { seal, patienceMs: options.patienceMs });
+  const restored = restoreSaved(definition, await loadCheckpoint(ledger, key), seal);
+  if (!restored.ok) throw new Error(`not restored: ${spoken(restored.reason)}`);
   const work = runSlice({
     definition,
     mode: options.mode ?? 'run',
@@ -74,7 +79,7 @@ export async function runOne(
 
 /** What the ledger has of a job: the number of its last checkpoint, and what is in it. */
 export async function savedIn(ledger: Ledger, key: string): Promise<{ seq: number; kind?: string; value?: unknown }> {
-  const last = await loadCheckpoint(ledger, key);
+  const last = await loadPlain(ledger, key);
   if (last === undefined || last === 'missing') return { seq: (await head(ledger, key))?.seq ?? -1 };
   return { seq: last.seq, kind: last.kind, value: last.value };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { defineJob } from '../../src/jobs/index.ts';
 import type { StateSpec } from '../../src/jobs/index.ts';
+import { spoken } from '../../src/jobs/reason.ts';
 import { restoreState } from '../../src/jobs/state.ts';
 import { openQueue } from '../support/claiming.ts';
 import { freshLedger } from '../support/fresh-ledger.ts';
@@ -19,7 +20,13 @@ const jobWith = (state: StateSpec<State>) =>
       return job.state.row;
     },
   });
-const checkpoint = (stateVersion: number, value: unknown) => ({ seq: 7, kind: 'state' as const, stateVersion, value });
+const checkpoint = (stateVersion: number, value: unknown) => ({
+  seq: 7,
+  kind: 'state' as const,
+  stateVersion,
+  buildId: 'v2',
+  value,
+});
 const initial: State = { row: 0 };
 const parse = (value: unknown): State => {
   if (typeof (value as State).row !== 'number') throw new Error('row is not a number');
@@ -89,7 +96,7 @@ describe('refused, with the reason, is', () => {
       'a version nobody can migrate',
       { version: 3, initial, migrate: { 2: migrate[2] } },
       checkpoint(1, [5]),
-      'state version 1 cannot be migrated: the job has no migrate[1]',
+      'checkpoint 7 has state version 1 and cannot be migrated: the job has no migrate[1]',
     ],
     [
       'a state that fails to migrate',
@@ -112,7 +119,7 @@ describe('refused, with the reason, is', () => {
   ])('%s', (_, spec, from, reason) => {
     const restored = restoreState(jobWith(spec), from);
     expect(restored.ok).toBe(false);
-    expect(restored.ok ? '' : restored.reason).toMatch(reason);
+    expect(restored.ok ? '' : spoken(restored.reason)).toMatch(reason);
   });
 });
 

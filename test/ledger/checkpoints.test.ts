@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { CHECKPOINTS_KEPT, STATE_LIMIT_BYTES } from '../../src/defaults.ts';
 import { LockkeeperError } from '../../src/errors.ts';
+import { encodeState } from '../../src/jobs/encode-state.ts';
 import { Saver } from '../../src/jobs/saver.ts';
-import { encodeState, loadCheckpoint, markGivenUp, markJob, readHead } from '../../src/ledger/checkpoints.ts';
+import { readHead } from '../../src/ledger/checkpoints.ts';
+import { markGivenUp, markJob } from '../../src/ledger/mark-job.ts';
 import { readJob } from '../../src/ledger/jobs.ts';
-import { claim, head, openQueue, save } from '../support/claiming.ts';
+import { claim, head, loadPlain, openQueue, save } from '../support/claiming.ts';
 import { freshLedger } from '../support/fresh-ledger.ts';
 
 const ledger = await freshLedger();
@@ -39,23 +41,23 @@ test('the checkpoint to go on from: none at first, then the last, then the one a
   const { fence } = await claim(ledger, { taskQueue });
   const restore = (seq: number) =>
     ledger.pool.query('update lockkeeper._jobs set restore_seq = $2 where key = $1', [fence.key, seq]);
-  expect(await loadCheckpoint(ledger, fence.key)).toBeUndefined();
+  expect(await loadPlain(ledger, fence.key)).toBeUndefined();
   for (let seq = 1; seq <= 2; seq += 1) await save(ledger.pool, fence, seq);
-  expect(await loadCheckpoint(ledger, fence.key)).toEqual({ seq: 2, kind: 'state', stateVersion: 1, value: { at: 2 } });
+  expect(await loadPlain(ledger, fence.key)).toEqual({ seq: 2, kind: 'state', stateVersion: 1, value: { at: 2 } });
   await restore(1);
-  expect(await loadCheckpoint(ledger, fence.key)).toMatchObject({ seq: 1, value: { at: 1 } });
+  expect(await loadPlain(ledger, fence.key)).toMatchObject({ seq: 1, value: { at: 1 } });
   await restore(0);
-  expect(await loadCheckpoint(ledger, fence.key)).toBeUndefined();
+  expect(await loadPlain(ledger, fence.key)).toBeUndefined();
   await restore(5);
-  expect(await loadCheckpoint(ledger, fence.key)).toBe('missing');
-  expect(await loadCheckpoint(ledger, 'nobody-knows-it')).toBeUndefined();
+  expect(await loadPlain(ledger, fence.key)).toBe('missing');
+  expect(await loadPlain(ledger, 'nobody-knows-it')).toBeUndefined();
 });
 
-test('a checkpoint that this code cannot decrypt counts as missing', async () => {
+test('a checkpoint whose key is not there is refused by its name', async () => {
   const { fence } = await claim(ledger, { taskQueue });
   await save(ledger.pool, fence, 1);
   await ledger.pool.query(`update lockkeeper._checkpoints set key_id = 'k1' where key = $1`, [fence.key]);
-  expect(await loadCheckpoint(ledger, fence.key)).toBe('missing');
+  await expect(loadPlain(ledger, fence.key)).rejects.toMatchObject({ code: 'KEY_MISSING' });
 });
 
 test('the result ends the job, and is the last checkpoint', async () => {
@@ -63,7 +65,7 @@ test('the result ends the job, and is the last checkpoint', async () => {
   await save(ledger.pool, fence, 1);
   expect(await save(ledger.pool, fence, 2, 'done')).toBe(true);
   expect(await head(ledger, fence.key)).toMatchObject({ state: 'done', seq: 2 });
-  expect(await loadCheckpoint(ledger, fence.key)).toMatchObject({ kind: 'done', value: { at: 2 } });
+  expect(await loadPlain(ledger, fence.key)).toMatchObject({ kind: 'done', value: { at: 2 } });
 });
 
 describe('how a job stands', () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { LOSSES_UNTIL_QUARANTINE } from '../../src/defaults.ts';
-import { markJob } from '../../src/ledger/checkpoints.ts';
+import { markJob } from '../../src/ledger/mark-job.ts';
 import { claimSlice, claimsOfWorker, endClaim, runningClaims } from '../../src/ledger/claims.ts';
 import { closeFence, isDrained } from '../../src/ledger/gates.ts';
 import { claim, claimState, head, one, openQueue, save } from '../support/claiming.ts';

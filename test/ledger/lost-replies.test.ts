@@ -1,9 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Saver } from '../../src/jobs/saver.ts';
 import { Transactions } from '../../src/jobs/transaction.ts';
-import { loadCheckpoint } from '../../src/ledger/checkpoints.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
-import { claim, head, openQueue, untilBlocked } from '../support/claiming.ts';
+import { claim, head, loadPlain, openQueue, untilBlocked } from '../support/claiming.ts';
 import { inTime } from '../support/eventually.ts';
 import { freshLedger } from '../support/fresh-ledger.ts';
 import { LedgerProxy } from '../support/ledger-proxy.ts';
@@ -90,7 +89,7 @@ const ways: Way[] = [
 async function expectOnce(way: Way): Promise<void> {
   expect(s.saver.seq).toBe(1);
   expect(await head(direct, s.key)).toMatchObject({ seq: 1 });
-  expect(await loadCheckpoint(direct, s.key)).toMatchObject({ seq: 1, value: { row: 1 } });
+  expect(await loadPlain(direct, s.key)).toMatchObject({ seq: 1, value: { row: 1 } });
   expect(await items()).toHaveLength(way.effects ? 1 : 0);
   if (way.effects) expect(s.saved).toEqual([{ row: 1 }]);
   await way.save(2);
@@ -203,7 +202,7 @@ test('a result whose reply was lost ends the job once', async () => {
   await inTime(s.saver.save('done', { rows: 3 }), 10_000, 'the save did not end');
   await lost;
   expect(await head(direct, s.key)).toMatchObject({ seq: 1, state: 'done' });
-  expect(await loadCheckpoint(direct, s.key)).toMatchObject({ kind: 'done', value: { rows: 3 } });
+  expect(await loadPlain(direct, s.key)).toMatchObject({ kind: 'done', value: { rows: 3 } });
 });
 
 test('a unique violation of the job’s own is its error, and nothing is written', async () => {

@@ -1,8 +1,11 @@
+import { JobSeal } from '../../crypto/job-seal.ts';
+import type { Keyring } from '../../crypto/keyring.ts';
 import { DeployClient } from '../../client/deploy-client.ts';
 import { boardBuilds, boardGates, boardJobs } from '../../ledger/board.ts';
+import type { BoardJob, SavedBoardJob } from '../../ledger/board.ts';
 import { openDeploys } from '../../ledger/deploys.ts';
 import { coordinatorTaskQueue } from '../../protocol.ts';
-import type { Connections } from '../connections.ts';
+import type { JobConnections } from '../connections.ts';
 import { liveStatus } from '../deploy/live-status.ts';
 import type { Board } from './screen.ts';
 
@@ -13,12 +16,12 @@ const DEPLOYS_ASKED = 5;
 
 /** The board as it is now, with so many of its jobs at most. */
 export async function readBoard(
-  { temporal, ledger }: Connections,
+  { temporal, ledger, keyring }: JobConnections,
   environment: string,
   jobsShown = JOBS_SHOWN,
 ): Promise<Board> {
   const client = new DeployClient(temporal.client, environment);
-  const [open, gates, { jobs, total }] = await Promise.all([
+  const [open, gates, { jobs: saved, total }] = await Promise.all([
     openDeploys(ledger, environment),
     boardGates(ledger, environment),
     boardJobs(ledger, environment, jobsShown),
@@ -31,5 +34,10 @@ export async function readBoard(
   const unasked = open
     .slice(DEPLOYS_ASKED)
     .map((row) => ({ row, live: { ahead: open.slice(0, open.indexOf(row)).map(({ id }) => id) } }));
+  const jobs = saved.map((job) => readable(job, keyring));
   return { environment, deploys: [...deploys, ...unasked], gates, jobs, jobsTotal: total, builds };
+}
+
+function readable({ key, noteIs, ...job }: SavedBoardJob, keyring: Keyring | undefined): BoardJob {
+  return { ...job, note: job.note === null ? null : new JobSeal(keyring, key).openText(job.note, noteIs) };
 }

@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { shellWord } from '../shell.ts';
+import { shellWord } from '../../shell.ts';
 import type { Paint } from '../terminal.ts';
 import type { Change, Plan } from './changes.ts';
 import type { Project } from './project.ts';

@@ -1,8 +1,7 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
-import { JobClient } from '../../client/job-client.ts';
 import type { JobRow } from '../../ledger/jobs.ts';
-import { withBoth } from '../connections.ts';
+import { withJobs } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { Job } from '../json/jobs.ts';
 import { printAs } from '../json/print.ts';
@@ -10,7 +9,7 @@ import { exits, jsonOption, parseCount, withExample } from '../options.ts';
 import type { JsonOptions } from '../options.ts';
 import { formatTime, table } from '../table.ts';
 import { print, widthOf } from '../terminal.ts';
-import { formatProgress } from './progress.ts';
+import { behindGate, formatProgress } from './progress.ts';
 
 const STATES: readonly JobRow['state'][] = [
   'pending',
@@ -25,13 +24,14 @@ const STATES: readonly JobRow['state'][] = [
 
 export interface JobListOptions extends JsonOptions {
   readonly state?: JobRow['state'];
+  readonly owner?: string;
   readonly limit: number;
 }
 
 /** Jobs, latest first, those that wait for their first slice included. */
-export async function jobList({ state, limit, json }: JobListOptions): Promise<number> {
-  const rows = await withBoth(({ temporal, ledger }) =>
-    new JobClient(temporal.client, ledger).list({ limit, ...(state && { state }) }),
+export async function jobList({ state, owner, limit, json }: JobListOptions): Promise<number> {
+  const rows = await withJobs(({ jobs }) =>
+    jobs.list({ limit, ...(state && { state }), ...(owner !== undefined && { owner }) }),
   );
   if (json) printAs(z.array(Job), rows);
   else print(rows.length === 0 ? 'no jobs' : jobTable(rows, widthOf(process.stdout)));
@@ -40,26 +40,28 @@ export async function jobList({ state, limit, json }: JobListOptions): Promise<n
 
 export const jobTable = (rows: readonly JobRow[], width?: number) =>
   table(
-    ['JOB', 'NAME', 'QUEUE', 'STATE', 'PROGRESS', 'CHECKPOINT', 'INTERRUPTED', 'BUILD', 'STARTED', 'NOTE'],
+    ['JOB', 'NAME', 'QUEUE', 'OWNER', 'STATE', 'PROGRESS', 'CHECKPOINT', 'INTERRUPTED', 'BUILD', 'STARTED', 'NOTE'],
     rows.map((row) => [
       row.workflowId,
       row.name,
       row.taskQueue,
+      row.owner,
       row.state,
       formatProgress(row.progress),
       row.seq,
       row.interruptions,
       row.buildId,
       formatTime(row.createdAt),
-      row.reason ?? row.progress.note,
+      row.reason ?? behindGate(row) ?? row.progress.note,
     ]),
-    { width, leaveOut: ['STARTED', 'CHECKPOINT', 'BUILD', 'INTERRUPTED', 'QUEUE', 'NAME', 'NOTE'] },
+    { width, leaveOut: ['STARTED', 'CHECKPOINT', 'BUILD', 'INTERRUPTED', 'QUEUE', 'OWNER', 'NAME', 'NOTE'] },
   );
 
 export function jobListCommand(): Command {
   const command = new Command('list')
     .description('jobs, latest first')
     .addOption(new Option('--state <state>', 'only those').choices(STATES))
+    .option('--owner <owner>', 'only those of this owner')
     .option('--limit <n>', 'how many', parseCount, 50)
     .addOption(jsonOption())
     .action(exits(jobList));

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import { JobClient } from '../../client/job-client.ts';
 import { isLockkeeperError } from '../../errors.ts';
+import type { KeptCheckpoint } from '../../ledger/kept.ts';
 import type { JobRow } from '../../ledger/jobs.ts';
 import type { JobStatus } from '../../protocol.ts';
-import { withBoth } from '../connections.ts';
+import { withJobs } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { ShownJob as ShownJobJson } from '../json/jobs.ts';
 import { printAs } from '../json/print.ts';
@@ -11,8 +11,9 @@ import { exits, jsonOption, withExample } from '../options.ts';
 import type { JsonOptions } from '../options.ts';
 import { formatTime } from '../table.ts';
 import { print } from '../terminal.ts';
+import { keptLines } from './kept.ts';
 import { elseNoJob } from './no-job.ts';
-import { progressLine } from './progress.ts';
+import { behindGate, progressLine } from './progress.ts';
 
 /** A workflow answers only while some worker serves its queue, milliseconds. */
 const ASK_WITHIN = 3_000;
@@ -21,16 +22,21 @@ export interface ShownJob {
   readonly id: string;
   /** What the ledger says; undefined before the first slice. */
   readonly row: JobRow | undefined;
+  /** Before the first slice: the deploy behind whose closed gate it waits. */
+  readonly gateClosedBy?: string;
   /** What its workflow says; undefined when nobody answers for it. */
   readonly status: JobStatus | undefined;
+  /** Of a job in quarantine: what it could go on from. */
+  readonly checkpoints?: readonly KeptCheckpoint[];
+  /** The others of its workflow, where that is one of a user's own. */
+  readonly others?: readonly JobRow[];
 }
 
 /** What ledger and workflow say of a job. */
 export async function jobShow(id: string, options: JsonOptions): Promise<number> {
-  const shown = await withBoth(async ({ temporal, ledger }): Promise<ShownJob> => {
-    const jobs = new JobClient(temporal.client, ledger);
+  const shown = await withJobs(async ({ temporal, jobs }): Promise<ShownJob> => {
     const handle = jobs.handle(id);
-    const row = await handle.row();
+    const [row, ...others] = await handle.rows();
     const status = await elseNoJob(id, jobs, () =>
       temporal.client.withDeadline(Date.now() + ASK_WITHIN, () => handle.status()),
     ).catch((error: unknown) => {
@@ -38,23 +44,37 @@ export async function jobShow(id: string, options: JsonOptions): Promise<number>
       if (isLockkeeperError(error, 'JOB_NOT_FOUND') && !row) throw error;
       return undefined;
     });
-    return { id, row, status };
+    const gateClosedBy = row ? undefined : (await handle.describe()).gateClosedBy;
+    return {
+      id,
+      row,
+      status,
+      ...(gateClosedBy !== undefined && { gateClosedBy }),
+      ...(row?.state === 'quarantined' && { checkpoints: await handle.checkpoints() }),
+      ...(others.length > 0 && { others }),
+    };
   });
   if (options.json) printAs(ShownJobJson, shown);
   else print(describeJob(shown));
   return EXIT.ok;
 }
 
-export function describeJob({ id, row, status }: ShownJob): string {
+export function describeJob({ id, row, gateClosedBy, status, checkpoints, others = [] }: ShownJob): string {
   const says = status ? workflowSays(status) : 'no answer; does a worker serve its queue?';
-  if (!row) return [`${id}: not begun yet`, `workflow: ${says}`].join('\n');
+  const behind = behindGate({ gateClosedBy });
+  if (!row) return [`${id}: not begun yet${behind ? `, ${behind}` : ''}`, `workflow: ${says}`].join('\n');
   const on = row.worker === undefined ? '' : `, on worker ${row.worker} of build ${row.buildId}`;
+  const of = row.owner === undefined ? '' : `, of ${row.owner}`;
   return [
     progressLine(row),
-    `job ${row.name} on queue ${row.taskQueue}${on}, started ${formatTime(row.createdAt)}`,
+    `job ${row.name} on queue ${row.taskQueue}${of}${on}, started ${formatTime(row.createdAt)}`,
     `last checkpoint ${formatTime(row.lastCheckpointAt) ?? 'none'}; interrupted ${times(row.interruptions)}, lost ${times(row.losses)} without progress`,
+    ...(row.wentBack ? [`not from its last checkpoint since ${formatTime(row.wentBackAt)}: ${row.wentBack}`] : []),
     ...(row.reason ? [`reason: ${row.reason}`] : []),
     `workflow: ${says}`,
+    ...(row.state === 'quarantined' ? [`in quarantine since ${formatTime(row.changedAt)}`] : []),
+    ...(checkpoints ? keptLines(checkpoints) : []),
+    ...others.map((one) => `in the same workflow: job ${one.name}, ${one.state} (--key ${one.key})`),
     ...(row.state === 'quarantined'
       ? [`It waits for you: lockkeeper job release ${id} --continue | --restart | --from <seq> | --fail`]
       : []),

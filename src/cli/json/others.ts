@@ -24,9 +24,19 @@ export const DevAddresses = z.object({
   namespace: z.string(),
   uiUrl: z.string().optional(),
   databaseUrl: z.string().describe('with its password: it is there to be used'),
+  keyFile: z.string().describe('for LOCKKEEPER_KEY_FILE; absent when that, or LOCKKEEPER_KEYS, was set').optional(),
 });
 
-export const Migrated = z.object({ migrated: z.literal(true) });
+export const Migrated = z.object({
+  migrated: z.literal(true),
+  roles: z
+    .object({
+      granted: z.array(z.string()).describe('have their rights in this ledger'),
+      missing: z.array(z.string()).describe('are not there, and this user may not create them'),
+    })
+    .optional()
+    .describe('left out when it was up to date and this user is not its owner'),
+});
 
 export const CheckedConfig = z.object({
   file: z.string(),
@@ -35,6 +45,14 @@ export const CheckedConfig = z.object({
   graphs: z.array(z.string()),
   queues: z.array(z.string()),
   plans: z.array(z.string()),
+  encryption: z.object({
+    state: z
+      .enum(['keyring', 'plaintext', 'missing', 'unusable'])
+      .describe('`missing`, `unusable`: no worker starts with it'),
+    from: z.string().describe('where the keys are').optional(),
+    keys: z.array(z.string()).describe('their ids; the first one encrypts').optional(),
+    reason: z.string().describe('of `unusable`').optional(),
+  }),
 });
 
 /** The config's own words; docs of `lockkeeper.yaml` say what they mean. */
@@ -43,7 +61,7 @@ export const ShownConfig = z.record(z.string(), z.unknown());
 export const OTHER_OUTPUTS: readonly JsonOutput[] = [
   { command: 'init', form: 'one', says: 'What was done, and what to type next.', schema: InitialisedProject },
   { command: 'dev', form: 'line', says: 'Once everything runs.', schema: DevAddresses },
-  { command: 'ledger migrate', form: 'one', says: 'That it is up to date.', schema: Migrated },
+  { command: 'ledger migrate', form: 'one', says: 'That it is up to date, and which roles it has.', schema: Migrated },
   {
     command: 'config show',
     form: 'one',

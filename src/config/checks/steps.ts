@@ -2,6 +2,7 @@ import { LEDGER_DATABASE } from '../config.ts';
 import { unknownWord } from '../../did-you-mean.ts';
 import type { Finding, Path } from '../problems.ts';
 import { field, isMap, keysOf } from '../raw.ts';
+import { checkItemNames } from './item-names.ts';
 import { stepTypes } from '../schema/steps.ts';
 import type { Source } from '../source.ts';
 
@@ -13,7 +14,7 @@ export function checkSteps(source: Source, path: Path, steps: readonly unknown[]
   return [
     ...checkNumber(path, steps),
     ...checkExternal(path, steps),
-    ...checkNames(source, path, steps),
+    ...checkItemNames(source, path, steps, stepTypes),
     ...steps.flatMap((step, i) => checkDatabase(source, [...path, i, 'database'], step)),
   ];
 }
@@ -29,27 +30,6 @@ function checkExternal(path: Path, steps: readonly unknown[]): Finding[] {
     path: [...path, i],
     message: `a plan has at most one external step, and \`steps[${first!}]\` is one already`,
   }));
-}
-
-function checkNames(source: Source, path: Path, steps: readonly unknown[]): Finding[] {
-  const firsts = new Map<string, number>();
-  return [...steps.entries()].flatMap(([i, step]) => {
-    const given = field(step, 'name') ?? undefined;
-    const types = stepTypes(step);
-    const name = given ?? (types.length === 1 ? types[0] : undefined);
-    if (typeof name !== 'string') return [];
-    const other = firsts.get(name);
-    if (other === undefined) {
-      firsts.set(name, i);
-      return [];
-    }
-    if (given === undefined) {
-      const message = `without a \`name\` it is called \`${name}\`, as \`steps[${other}]\` is already; give it one`;
-      return [{ path: [...path, i], message }];
-    }
-    const at = [...path, i, 'name'];
-    return [{ path: at, message: `${source.shown(at)} is the name of \`steps[${other}]\` already; use another` }];
-  });
 }
 
 function checkDatabase(source: Source, path: Path, step: unknown): Finding[] {

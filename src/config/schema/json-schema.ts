@@ -4,7 +4,8 @@ import { configSchema } from './config.ts';
 import { docOf } from './documented.ts';
 import { shapeOf } from './json-shape.ts';
 import type { JsonShape } from './json-shape.ts';
-import { step, STEPS } from './steps.ts';
+import { typesOf } from './typed.ts';
+import type { Types } from './typed.ts';
 
 /**
  * `lockkeeper.yaml` as a JSON Schema, for completion and checks in an editor. What holds between options (a queue that a
@@ -30,20 +31,21 @@ function jsonSchemaOf(schema: z.ZodType): JsonShape {
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
       const generated = { ...jsonSchema };
-      const own = zodSchema === step ? anyStep() : (shapeOf(zodSchema)?.(generated) ?? generated);
+      const types = typesOf(zodSchema);
+      const own = types ? anyOf(types) : (shapeOf(zodSchema)?.(generated) ?? generated);
       for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
       Object.assign(jsonSchema, withDoc(zodSchema, flat(own)));
     },
   });
 }
 
-function anyStep(): JsonShape {
-  const types = Object.values(STEPS).map((type) => {
+function anyOf(types: Types): JsonShape {
+  const shapes = Object.values(types).map((type) => {
     const shape = jsonSchemaOf(type);
     delete shape.$schema;
     return shape;
   });
-  return { anyOf: types };
+  return { anyOf: shapes };
 }
 
 function withDoc(schema: z.core.$ZodType, shape: JsonShape): JsonShape {

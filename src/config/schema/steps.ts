@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { didYouMean } from '../../did-you-mean.ts';
-import { keysOf } from '../raw.ts';
 import { documented } from './documented.ts';
 import { shaped, written } from './json-shape.ts';
-import type { IssueParams } from './values.ts';
+import { typed, typesIn } from './typed.ts';
+import type { Typed } from './typed.ts';
 import {
   argv,
   isNotEmpty,
@@ -92,43 +91,12 @@ export const STEPS = {
 };
 
 export const STEP_TYPES = Object.keys(STEPS) as (keyof typeof STEPS)[];
-export type StepConfig = {
-  [T in keyof typeof STEPS]: { readonly type: T } & z.output<(typeof STEPS)[T]>;
-}[keyof typeof STEPS];
+export type StepConfig = Typed<typeof STEPS>;
 
 /** The types a raw step claims to have: exactly one, if it is right. */
-export const stepTypes = (raw: unknown) => STEP_TYPES.filter((type) => keysOf(raw).includes(type));
-
-/** A step of any type. */
-export const step = z.unknown().transform((raw, context): StepConfig => {
-  const [type, ...more] = stepTypes(raw);
-  if (type === undefined || more.length > 0) {
-    const message = `a step with exactly one of ${STEP_TYPES.join(', ')}`;
-    context.issues.push({
-      code: 'custom',
-      input: raw,
-      message,
-      params: { found: foundInstead(raw) } satisfies IssueParams,
-    });
-    return z.NEVER;
-  }
-  const parsed = STEPS[type].safeParse(raw);
-  if (parsed.success) return { type, ...parsed.data } as StepConfig;
-  context.issues.push(...(parsed.error.issues as typeof context.issues));
-  return z.NEVER;
-});
+export const stepTypes = (raw: unknown) => typesIn(STEPS, raw);
 
 export const steps = shaped(
-  list(step, 'a list of steps').refine(isNotEmpty, { error: 'at least one step' }),
+  list(typed(STEPS, 'a step'), 'a list of steps').refine(isNotEmpty, { error: 'at least one step' }),
   (generated) => ({ ...generated, minItems: 1 }),
 );
-
-function foundInstead(raw: unknown): string | undefined {
-  const keys = keysOf(raw);
-  if (keys.length === 0) return undefined;
-  const words = keys.map((key) => {
-    const meant = didYouMean(key, STEP_TYPES);
-    return meant === undefined || meant === key ? `\`${key}\`` : `\`${key}\` (did you mean \`${meant}\`?)`;
-  });
-  return `one with ${words.join(', ')}`;
-}

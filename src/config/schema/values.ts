@@ -95,6 +95,14 @@ export const count = (expected: string) =>
       anyOf: [{ type: 'integer', minimum: 1 }, written(expected, '^0*[1-9]\\d*$')],
     }),
   );
+const PORT = 'a port from 0 to 65535';
+export const portNumber = shaped(
+  z.preprocess(
+    (value) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value),
+    z.int({ error: PORT }).min(0, { error: PORT }).max(65_535, { error: PORT }),
+  ),
+  () => ({ anyOf: [{ type: 'integer', minimum: 0, maximum: 65_535 }, written(PORT, '^\\d{1,5}$')] }),
+);
 const YES_OR_NO: Readonly<Record<string, boolean>> = { true: true, false: false };
 export const yesOrNo = shaped(
   z.preprocess(

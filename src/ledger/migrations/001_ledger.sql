@@ -1,6 +1,8 @@
 -- Up Migration
 -- The ledger: saved state, the fence of each gate, and the record of what happened.
 -- Tables are private (leading underscore); people and programs read the views at the end.
+-- What workers may do to claims, jobs and checkpoints they do by functions, which run with the rights of the schema's owner
+-- (`security definer`, so with a fixed search_path) and hold the fence; roles/ has the other rights.
 
 -- One row: whose ledger this is. Workers refuse a ledger that belongs to another cluster or namespace.
 create table lockkeeper._ledger (
@@ -12,6 +14,13 @@ create table lockkeeper._ledger (
   breaking integer not null default 1
 );
 insert into lockkeeper._ledger default values;
+
+-- The first worker binds the ledger to its cluster and namespace, for good.
+create function lockkeeper.bind_ledger(in_cluster_id text, in_namespace text) returns void
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  update lockkeeper._ledger set cluster_id = in_cluster_id, namespace = in_namespace
+  where cluster_id is null and namespace is null
+$$;
 
 create sequence lockkeeper._fencing_token;
 create sequence lockkeeper._approval_order;
@@ -61,25 +70,42 @@ create table lockkeeper._jobs (
   workflow_id text not null,
   name text not null,
   task_queue text not null,
+  -- Whom it belongs to, as was said at its start.
+  owner text,
   state text not null default 'running'
     check (state in ('running', 'interrupted', 'waiting', 'quarantined', 'done', 'failed', 'cancelled')),
   epoch bigint not null default 0,
   seq bigint not null default 0,
-  -- The checkpoint the job goes on from when it is not number `seq`: 0 is the initial state (a person said so).
+  -- The checkpoint the job goes on from when it is not number `seq`: 0 is the initial state.
   restore_seq bigint,
+  -- The last checkpoint with which SQL of the job was committed: going back behind it would do that again.
+  effect_seq bigint not null default 0,
+  -- Since when workers have handed it back because they cannot read its checkpoint, which another one may; and the last epoch
+  -- in which one has: the next one that does not ends it.
+  unreadable_since timestamptz,
+  unreadable_epoch bigint,
+  -- What is wrong with the checkpoints that were looked at when it was quarantined: [{"seq": n, "why": s}], without `why` nothing.
+  findings jsonb,
+  -- When and why it last went on from another checkpoint than the last one, without a person's word.
+  went_back text,
+  went_back_at timestamptz,
   claim uuid,
   -- Losses since the last checkpoint: interruptions that nobody planned.
   losses integer not null default 0,
   losses_at bigint not null default 0,
   interruptions integer not null default 0,
+  -- It was told to end: its next slice, if there is one, undoes what it did.
+  cancelling boolean not null default false,
   progress_done double precision,
   progress_total double precision,
+  -- What is the job's own in these two is encrypted where there is a keyring: `sealed:<key id>:<base64>`.
   progress_note text,
   reason text,
   created_at timestamptz not null default now(),
   changed_at timestamptz not null default now()
 );
 create index on lockkeeper._jobs (namespace, workflow_id);
+create index on lockkeeper._jobs (namespace, owner, created_at) where owner is not null;
 create index on lockkeeper._jobs (namespace, state) where state not in ('done', 'failed', 'cancelled');
 
 create table lockkeeper._checkpoints (
@@ -87,6 +113,8 @@ create table lockkeeper._checkpoints (
   seq bigint not null,
   kind text not null check (kind in ('state', 'done')),
   state_version integer not null,
+  -- Of the worker that wrote it.
+  build_id text not null,
   -- Which key of the keyring encrypted the row; 'none': the ciphertext is plain JSON.
   key_id text not null,
   nonce bytea not null,
@@ -210,7 +238,7 @@ $$;
 -- A fenced claim that its worker confirms becomes released; no claim goes back to running.
 create function lockkeeper.end_claim(in_claim uuid, in_state text, in_reason text)
 returns table (ended boolean, drained boolean, environment text, owner_deploy text, generation bigint, task_queue text)
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   found_claim lockkeeper._claims%rowtype;
   gate lockkeeper._gates%rowtype;
@@ -252,12 +280,44 @@ begin
 end
 $$;
 
+-- Ends a session that works under a claim, with the rights of the schema's owner, if it is a worker's in this database.
+-- False: it is not, or the owner may not end it.
+create function lockkeeper._end_session(in_pid integer, in_claim uuid) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform pg_terminate_backend(a.pid) from pg_stat_activity a
+    join pg_roles r on r.rolname = 'lockkeeper_worker' and pg_has_role(a.usesysid, r.oid, 'member')
+    where a.pid = in_pid and a.application_name = 'lockkeeper slice ' || in_claim and a.datname = current_database();
+  return found;
+exception when insufficient_privilege then
+  return false;
+end
+$$;
+
+-- Ends the sessions that work under a claim: those of one's own login by one's own right, others by the owner's.
+-- Returns the logins whose sessions could not be ended.
+create function lockkeeper.end_sessions(in_claim uuid) returns setof text
+language plpgsql as $$
+declare
+  session record;
+begin
+  for session in select a.pid, a.usename, a.usesysid from pg_stat_activity a
+    where a.application_name = 'lockkeeper slice ' || in_claim and a.datname = current_database() loop
+    if pg_has_role(session.usesysid, 'usage') then
+      perform pg_terminate_backend(session.pid);
+    elsif not lockkeeper._end_session(session.pid, in_claim) then
+      return next session.usename;
+    end if;
+  end loop;
+end
+$$;
+
 -- A worker is gone: ends whatever it still held, and notes of which slices the server has yet to hear that they are over.
 -- That includes those that stepped aside in its last minute: it may have died before it said so.
 -- Says nothing and does nothing when the worker holds its session lock after all; it cannot take it back meanwhile.
 create function lockkeeper.worker_gone(in_worker uuid, in_reason text)
 returns table (slices integer, drained jsonb)
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   worker lockkeeper._workers%rowtype;
   held record;
@@ -294,9 +354,9 @@ $$;
 create function lockkeeper.claim_slice(
   in_claim uuid, in_key text, in_namespace text, in_workflow_id text, in_name text, in_task_queue text,
   in_worker uuid, in_build_id text, in_task_token bytea, in_seq bigint, in_stopped uuid, in_release_seq bigint,
-  in_losses_allowed integer, in_atomic_ms bigint)
-returns table (verdict text, epoch bigint, seq bigint, reason text)
-language plpgsql as $$
+  in_losses_allowed integer, in_atomic_ms bigint, in_owner text, in_cancelling boolean, in_on_unrestorable text)
+returns table (verdict text, epoch bigint, seq bigint, reason text, went_back text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   gate lockkeeper._gates%rowtype;
   job lockkeeper._jobs%rowtype;
@@ -306,33 +366,46 @@ begin
   if not found then
     raise exception 'no gate for task queue % in namespace %', in_task_queue, in_namespace using errcode = 'LK001';
   end if;
-  insert into lockkeeper._jobs (key, namespace, workflow_id, name, task_queue)
-    values (in_key, in_namespace, in_workflow_id, in_name, in_task_queue) on conflict do nothing;
+  if gate.state = 'closed' and not exists (select from lockkeeper._jobs j where j.key = in_key) then
+    -- It has not begun: it waits behind the gate for its first slice, and there is nothing to write of it.
+    return query select 'gateClosed', 0::bigint, 0::bigint, gate.reason;
+    return;
+  end if;
+  insert into lockkeeper._jobs (key, namespace, workflow_id, name, task_queue, owner)
+    values (in_key, in_namespace, in_workflow_id, in_name, in_task_queue, in_owner) on conflict do nothing;
   select * into job from lockkeeper._jobs j where j.key = in_key for update;
   -- A failed one may run again: its workflow was reset, or it would not ask.
   if job.state in ('done', 'cancelled') then
     -- Its worker died between the last checkpoint and the end of the claim: no drain waits for it any more.
     update lockkeeper._claims c set state = 'fenced', ended_at = clock_timestamp(), end_reason = 'the job has ended'
       where c.claim = job.claim and c.claim <> in_claim and c.state = 'running';
-    return query select 'ended', job.epoch, job.seq, job.state;
+    return query select 'ended', job.epoch, job.seq, job.state, null::text;
     return;
   end if;
   if gate.state = 'closed' then
-    return query select 'gateClosed', job.epoch, job.seq, gate.reason;
+    return query select 'gateClosed', job.epoch, job.seq, gate.reason, null::text;
     return;
   end if;
-  if job.seq < in_seq then
+  if job.seq < in_seq and (in_on_unrestorable = 'restart' or (in_on_unrestorable = 'previous' and job.seq > 0)) then
+    -- As its definition says. The numbers go on from the workflow's, so that this is noticed once.
+    job.restore_seq := case in_on_unrestorable when 'restart' then 0 else coalesce(job.restore_seq, job.seq) end;
+    job.went_back := format('the ledger is at checkpoint %s, the workflow was told of %s: the ledger was restored from an older backup; it %s',
+      job.seq, in_seq, case job.restore_seq when 0 then 'began again' else format('went on from checkpoint %s', job.restore_seq) end);
+    job.went_back_at := now();
+    went_back := job.went_back;
+    job.seq := in_seq;
+  elsif job.seq < in_seq then
     update lockkeeper._claims c set state = 'fenced', ended_at = clock_timestamp(), end_reason = 'the ledger is behind the workflow'
       where c.claim = job.claim and c.claim <> in_claim and c.state = 'running';
-    update lockkeeper._jobs j set state = 'quarantined', claim = null, changed_at = now(),
+    update lockkeeper._jobs j set state = 'quarantined', claim = null, changed_at = now(), findings = null,
       reason = format('the ledger is at checkpoint %s, the workflow was told of %s: the ledger was restored from an older backup', job.seq, in_seq)
       where j.key = in_key returning j.reason into job.reason;
-    return query select 'behind', job.epoch, job.seq, job.reason;
+    return query select 'behind', job.epoch, job.seq, job.reason, null::text;
     return;
   end if;
   if in_release_seq is not null then
     if in_release_seq > 0 and not exists (select from lockkeeper._checkpoints p where p.key = in_key and p.seq = in_release_seq) then
-      return query select 'quarantined', job.epoch, job.seq, format('there is no checkpoint %s to go on from', in_release_seq);
+      return query select 'quarantined', job.epoch, job.seq, format('there is no checkpoint %s to go on from', in_release_seq), null::text;
       return;
     end if;
     -- -1: go on from the last checkpoint after all.
@@ -343,7 +416,7 @@ begin
     job.state := 'interrupted';
   end if;
   if job.state = 'quarantined' then
-    return query select 'quarantined', job.epoch, job.seq, job.reason;
+    return query select 'quarantined', job.epoch, job.seq, job.reason, null::text;
     return;
   end if;
   if job.claim is not null and job.claim is distinct from in_claim then
@@ -360,34 +433,68 @@ begin
   end if;
   if job.losses >= in_losses_allowed then
     update lockkeeper._jobs j set state = 'quarantined', claim = null, losses = job.losses, losses_at = job.losses_at,
-      changed_at = now(),
+      changed_at = now(), findings = null,
       reason = case when in_losses_allowed = 1
         then 'its worker was lost, or it was given up, in the middle of it, and it is atomic: whether its work was done nobody knows'
         else format('interrupted %s times without progress since checkpoint %s: does it kill its worker?', job.losses, job.seq) end
       where j.key = in_key returning j.reason into job.reason;
-    return query select 'quarantined', job.epoch, job.seq, job.reason;
+    return query select 'quarantined', job.epoch, job.seq, job.reason, null::text;
     return;
   end if;
   delete from lockkeeper._claims c where c.key = in_key and c.state in ('released', 'lost');
   update lockkeeper._jobs j set epoch = job.epoch + 1, claim = in_claim, state = 'running', reason = null,
-    losses = job.losses, losses_at = job.losses_at, restore_seq = job.restore_seq, changed_at = now()
+    losses = job.losses, losses_at = job.losses_at, restore_seq = job.restore_seq, cancelling = in_cancelling,
+    changed_at = now(), seq = job.seq, went_back = job.went_back, went_back_at = job.went_back_at
     where j.key = in_key;
   insert into lockkeeper._claims (claim, key, epoch, namespace, task_queue, worker, build_id, workflow_id, task_token, seq, atomic_until)
     values (in_claim, in_key, job.epoch + 1, in_namespace, in_task_queue, in_worker, in_build_id, in_workflow_id, in_task_token, job.seq,
       clock_timestamp() + in_atomic_ms * interval '1 millisecond');
-  return query select 'claimed', job.epoch + 1, job.seq, null::text;
+  return query select 'claimed', job.epoch + 1, job.seq, null::text, went_back;
+end
+$$;
+
+-- The checkpoint that a job is to go on from cannot be restored. Of the claim that holds the job or, for one that is done and whose
+-- result cannot be read, of nobody (in_claim null). What becomes of the job, in_act:
+-- 'wait': another worker may be able to read it. 'goBack': it goes on from checkpoint in_to, 0 for its initial state.
+-- 'quarantine': a person decides.
+-- Returns for how long workers have handed it back, in milliseconds; null: refused, the job is in other hands.
+create function lockkeeper.cannot_restore(
+  in_key text, in_claim uuid, in_epoch bigint, in_act text, in_to bigint, in_reason text, in_findings jsonb)
+returns double precision
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  waited double precision;
+begin
+  if in_act not in ('wait', 'goBack', 'quarantine') then
+    raise exception 'cannot_restore: wait, goBack or quarantine, not %', in_act;
+  end if;
+  update lockkeeper._jobs j
+    set changed_at = now(), reason = in_reason, findings = in_findings,
+        claim = case j.state when 'done' then null else j.claim end,
+        unreadable_since = case when j.unreadable_epoch >= in_epoch - 1 then j.unreadable_since else now() end,
+        unreadable_epoch = case in_act when 'wait' then in_epoch end,
+        state = case when in_act = 'quarantine' then 'quarantined' when in_act = 'goBack' then 'interrupted' else j.state end,
+        restore_seq = case in_act when 'goBack' then in_to else j.restore_seq end,
+        went_back = case in_act when 'goBack' then in_reason else j.went_back end,
+        went_back_at = case in_act when 'goBack' then now() else j.went_back_at end
+    where j.key = in_key and j.epoch = in_epoch
+      and (j.claim = in_claim and j.state = 'running' or in_claim is null and j.state = 'done')
+    returning extract(epoch from now() - j.unreadable_since) * 1000 into waited;
+  return waited;
 end
 $$;
 
 -- Saves checkpoint number in_seq. False: refused, because the claim was fenced or the number is not the next one.
 create function lockkeeper.save_checkpoint(
-  in_key text, in_claim uuid, in_epoch bigint, in_seq bigint, in_kind text, in_state_version integer, in_key_id text,
-  in_nonce bytea, in_ciphertext bytea, in_done double precision, in_total double precision, in_note text)
+  in_key text, in_claim uuid, in_epoch bigint, in_seq bigint, in_kind text, in_state_version integer, in_build_id text,
+  in_key_id text, in_nonce bytea, in_ciphertext bytea, in_with_effect boolean,
+  in_done double precision, in_total double precision, in_note text)
 returns boolean
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   update lockkeeper._jobs j
     set seq = in_seq, restore_seq = null, changed_at = now(),
+        effect_seq = case when in_with_effect then in_seq else j.effect_seq end,
         state = case when in_kind = 'done' then 'done' else j.state end,
         progress_done = coalesce(in_done, j.progress_done), progress_total = coalesce(in_total, j.progress_total),
         progress_note = coalesce(in_note, j.progress_note)
@@ -395,8 +502,8 @@ begin
   if not found then
     return false;
   end if;
-  insert into lockkeeper._checkpoints (key, seq, kind, state_version, key_id, nonce, ciphertext)
-    values (in_key, in_seq, in_kind, in_state_version, in_key_id, in_nonce, in_ciphertext);
+  insert into lockkeeper._checkpoints (key, seq, kind, state_version, build_id, key_id, nonce, ciphertext)
+    values (in_key, in_seq, in_kind, in_state_version, in_build_id, in_key_id, in_nonce, in_ciphertext);
   delete from lockkeeper._checkpoints p where p.key = in_key and p.seq <= in_seq - 3;
   return true;
 end
@@ -404,15 +511,16 @@ $$;
 
 -- The same for an effect and its checkpoint in one statement: a refusal undoes the effect.
 create function lockkeeper.save_checkpoint_or_fail(
-  in_key text, in_claim uuid, in_epoch bigint, in_seq bigint, in_state_version integer, in_key_id text,
-  in_ciphertext bytea, in_done double precision, in_total double precision, in_note text)
+  in_key text, in_claim uuid, in_epoch bigint, in_seq bigint, in_kind text, in_state_version integer, in_build_id text,
+  in_key_id text, in_nonce bytea, in_ciphertext bytea, in_with_effect boolean,
+  in_done double precision, in_total double precision, in_note text)
 returns void
 language plpgsql as $$
 begin
   -- As a transaction of the claim is named, until it ends: whoever ends the claim ends this session, however long the effect takes.
   perform set_config('application_name', 'lockkeeper slice ' || in_claim, true);
-  if not lockkeeper.save_checkpoint(in_key, in_claim, in_epoch, in_seq, 'state', in_state_version, in_key_id, ''::bytea,
-      in_ciphertext, in_done, in_total, in_note) then
+  if not lockkeeper.save_checkpoint(in_key, in_claim, in_epoch, in_seq, in_kind, in_state_version, in_build_id, in_key_id,
+      in_nonce, in_ciphertext, in_with_effect, in_done, in_total, in_note) then
     raise exception 'checkpoint % of % was refused', in_seq, in_key using errcode = 'LK002';
   end if;
 end
@@ -437,10 +545,14 @@ create view lockkeeper.gates as
   from lockkeeper._gates g;
 
 create view lockkeeper.jobs as
-  select j.key, j.namespace, j.workflow_id, j.name, j.task_queue, j.state, j.seq, j.epoch, j.losses, j.interruptions,
-    j.progress_done, j.progress_total, j.progress_note, j.reason, j.created_at, j.changed_at,
+  select j.key, j.namespace, j.workflow_id, j.name, j.task_queue, j.owner, j.state, j.seq, j.epoch, j.losses, j.interruptions,
+    j.progress_done, j.progress_total, j.progress_note, j.reason, j.effect_seq, j.findings, j.went_back, j.went_back_at, j.created_at, j.changed_at,
     (select max(p.at) from lockkeeper._checkpoints p where p.key = j.key) as last_checkpoint_at,
-    c.worker, c.build_id, w.host, w.pid
+    c.worker, c.build_id, w.host, w.pid,
+    -- The deploy behind whose closed gate it waits.
+    case when j.claim is null and j.state in ('running', 'interrupted', 'waiting') then
+      (select g.owner_deploy from lockkeeper._gates g
+        where g.namespace = j.namespace and g.task_queue = j.task_queue and g.state = 'closed') end as gate_closed_by
   from lockkeeper._jobs j
   left join lockkeeper._claims c on c.claim = j.claim
   left join lockkeeper._workers w on w.id = c.worker;
@@ -450,9 +562,15 @@ create view lockkeeper.claims as
     started_at, ended_at, end_reason
   from lockkeeper._claims;
 
-create view lockkeeper.checkpoints as select key, seq, kind, state_version, key_id, at from lockkeeper._checkpoints;
-create view lockkeeper.deploys as select * from lockkeeper._deploys;
-create view lockkeeper.deploy_steps as select * from lockkeeper._deploy_steps;
+create view lockkeeper.checkpoints as select key, seq, kind, state_version, build_id, key_id, at from lockkeeper._checkpoints;
+-- Without parameters, commands and environments of steps, and guards: who may look on need not know them.
+create view lockkeeper.deploys as
+  select namespace, environment, id, plan, request ->> 'version' as version, requested_by, requested_at, approved_at,
+    approval_order, code, direction, outcome, outcome_reason, run_ids, lock_granted_at, finished_at, archived
+  from lockkeeper._deploys;
+create view lockkeeper.deploy_steps as
+  select namespace, environment, deploy, n, name, type, state, run_id, result, started_at, ended_at
+  from lockkeeper._deploy_steps;
 create view lockkeeper.events as select * from lockkeeper._events;
 create view lockkeeper.workers as
   select id, kind, build_id, task_queues, host, pid, started_at, stopping_at, stopped_at from lockkeeper._workers;

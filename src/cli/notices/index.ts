@@ -1,0 +1,10 @@
+import { Command } from 'commander';
+import { noticesListCommand } from './list.ts';
+import { noticesTestCommand } from './test.ts';
+
+export function noticesCommand(): Command {
+  return new Command('notices')
+    .description('what is to be told to the owners of jobs, and whether it arrives')
+    .addCommand(noticesListCommand(), { isDefault: true })
+    .addCommand(noticesTestCommand());
+}

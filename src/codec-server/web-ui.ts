@@ -1,0 +1,23 @@
+import proxy from '@fastify/http-proxy';
+import type { FastifyInstance } from 'fastify';
+import { Refusal } from './refusals.ts';
+
+/**
+ * Temporal's Web UI at the codec server's own address, for development. A page asks its own origin with its cookies and without
+ * being told to; the Web UI of the dev server cannot be told to send them elsewhere.
+ */
+export async function fronted(
+  app: FastifyInstance,
+  { webUi }: { readonly webUi: () => string | undefined },
+): Promise<void> {
+  await app.register(proxy, {
+    upstream: '',
+    replyOptions: {
+      getUpstream: () => {
+        const url = webUi();
+        if (url === undefined) throw new Refusal(503, 'the Web UI is not there yet');
+        return url;
+      },
+    },
+  });
+}
