@@ -3,6 +3,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import type { AnyGraph, GraphDefinition, GraphInputOf, GraphResultOf } from '../jobs/index.ts';
 import type { Keyring } from '../crypto/keyring.ts';
+import { checkJobOwner } from '../jobs/owner.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { GraphHandle } from './graph-handle.ts';
 import { findGraphs } from './graph-list.ts';
@@ -17,7 +18,7 @@ export interface GraphStartOptions {
    * when it is done; of one that failed or was cancelled it runs again what did not succeed.
    */
   readonly id?: string;
-  /** Whom the graph belongs to, and its jobs; a search attribute. */
+  /** Whom the graph belongs to, and its jobs: a name or a mail address of at most 200 characters. */
   readonly owner?: string;
 }
 
@@ -47,6 +48,7 @@ export class GraphClient {
 
   /**
    * Asks the graph for its nodes and starts it. Returns when Temporal has it, before anything begins.
+   * @throws {LockkeeperError} USAGE when its id or owner is none
    * @throws {LockkeeperError} GRAPH_INVALID when its nodes cannot be run: a circle, a name that is not there, none, too many
    * @throws {LockkeeperError} JOB_INPUT_INVALID when the graph or one of its jobs refuses its input
    * @throws {LockkeeperError} GRAPH_EXISTS when the id belongs to something else, or to this graph with other nodes or inputs
@@ -62,7 +64,7 @@ export class GraphClient {
     if (before) expectSameGraph(before, plan);
     if (before?.state === 'running' || before?.state === 'done') return this.handle<G>(id);
     const known = before && { known: await knownNodes(this.#ledger, id, plan.input) };
-    const { owner } = options;
+    const owner = options.owner === undefined ? undefined : checkJobOwner(options.owner);
     try {
       await startGraphWorkflow(this.#client, id, taskQueue, {
         ...plan,

@@ -39,6 +39,7 @@ export async function runNode(run: NodeRun): Promise<Omit<KnownNode, 'name'> | '
     input,
     node: node.name,
     ...(node.heartbeatTimeoutMs !== undefined && { heartbeatTimeoutMs: node.heartbeatTimeoutMs }),
+    ...(owner !== undefined && { owner }),
   };
   try {
     const child = await startChild(JOB_WORKFLOW, {

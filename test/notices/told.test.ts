@@ -109,6 +109,33 @@ test('a deploy worker that is killed between telling and noting it: it is told a
   expect(again).toEqual(first);
 }, 120_000);
 
+test('a receiver that fails and closes connections at first: it is tried again, and hears of it once', async () => {
+  const place = await NoticePlace.open();
+  await place.start('worker');
+  await place.start('deploy-worker');
+  place.hook.answer = (response) => {
+    if (place.hook.deliveries.length === 1) response.writeHead(500).end();
+    else if (place.hook.deliveries.length === 2) response.destroy();
+    else response.writeHead(204).end();
+  };
+  await place.scene.jobs.start(count, { to: 1, everyMs: 0 }, { id: 'short' });
+  await eventually(() => expect(place.told('short')).toHaveLength(3), { within: 40_000 });
+  expect(new Set(place.told('short').map(({ id }) => id)).size).toBe(1);
+  const [first, second, third] = place.hook.deliveries.map(({ at }) => at);
+  // 5 s and 10 s, jittered by half.
+  expect(second! - first!).toBeGreaterThan(2_400);
+  expect(third! - second!).toBeGreaterThan(4_900);
+  // Each attempt is signed with its own time, so that receivers can refuse what is old.
+  const times = place.hook.deliveries.map(({ headers }) => headers['webhook-timestamp']);
+  expect(new Set(times).size).toBe(3);
+  await eventually(async () => {
+    const { rows } = await place.scene.ledger.pool.query(
+      `select state, attempts, error from lockkeeper.notices where receiver = 'hook'`,
+    );
+    expect(rows).toEqual([{ state: 'delivered', attempts: 3, error: null }]);
+  });
+}, 120_000);
+
 test('several deploy workers share what there is: everything is told once', async () => {
   const place = await NoticePlace.open();
   await place.start('worker');
