@@ -9,8 +9,9 @@ import { GraphHandle } from './graph-handle.ts';
 import { findGraphs } from './graph-list.ts';
 import type { GraphListOptions, GraphRow } from './graph-list.ts';
 import { planGraph } from './graph-plan.ts';
-import { expectSameGraph, findGraph, knownNodes, startGraphWorkflow } from './graph-start.ts';
+import { expectSameGraph, findGraph, startGraphWorkflow } from './graph-start.ts';
 import { checkJobId } from './job-input.ts';
+import { knownNodes } from './known-nodes.ts';
 
 export interface GraphStartOptions {
   /**
@@ -58,13 +59,13 @@ export class GraphClient {
     ...[input, options = {}]: GraphStartArguments<GraphInputOf<G>>
   ): Promise<GraphHandle<GraphResultOf<G>>> {
     const id = checkJobId(options.id ?? `${definition.name}-${randomUUID()}`, 'graph');
+    const owner = options.owner === undefined ? undefined : checkJobOwner(options.owner);
     const plan = await planGraph(definition, input, id);
     const { taskQueue } = definition;
     const before = await findGraph(this.#client, id);
     if (before) expectSameGraph(before, plan);
     if (before?.state === 'running' || before?.state === 'done') return this.handle<G>(id);
-    const known = before && { known: await knownNodes(this.#ledger, id, plan.input) };
-    const owner = options.owner === undefined ? undefined : checkJobOwner(options.owner);
+    const known = before && { known: await knownNodes(this.#client, this.#ledger, id, plan.input) };
     try {
       await startGraphWorkflow(this.#client, id, taskQueue, {
         ...plan,
