@@ -43,6 +43,7 @@ export async function runNode(run: NodeRun): Promise<Omit<KnownNode, 'name'> | '
     node: node.name,
     ...(Object.keys(results).length > 0 && { results }),
     ...(node.heartbeatTimeoutMs !== undefined && { heartbeatTimeoutMs: node.heartbeatTimeoutMs }),
+    ...(owner !== undefined && { owner }),
   };
   try {
     const child = await startChild(JOB_WORKFLOW, {

@@ -18,6 +18,9 @@ export async function two() {
 export async function beside() {
   return Promise.all([runJob('counting', { to: 2 }), runJob('counting', { to: 3 })]);
 }
+export async function owned() {
+  return runJob('counting', { to: 1 }, { owner: 'ada@example.org' });
+}
 export async function again(rounds) {
   const counted = await runJob('counting', { to: rounds });
   if (rounds > 1) await continueAsNew(rounds - 1);
@@ -80,6 +83,11 @@ test.each(['two', 'beside'])('%s jobs in one workflow are two jobs, in every wor
     expect(begun).toBe(2);
     expect(new Set(await keysOf(id))).toEqual(new Set([`${firstExecutionRunId}/0`, `${firstExecutionRunId}/1`]));
   }
+});
+
+test('a job belongs to whom its workflow says', async () => {
+  await (await start('owned', 'owned')).result();
+  expect(await scene.jobs.list({ owner: 'ada@example.org' })).toMatchObject([{ workflowId: 'owned', state: 'done' }]);
 });
 
 test('a job in a workflow that begins again as new is another one each time', async () => {
