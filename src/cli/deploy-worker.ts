@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { ensureSearchAttributes } from '../client/search-attributes.ts';
-import { loadConfig, loadJobs, resolvePlan, withQueues } from '../config/index.ts';
+import { loadConfig, loadDefinitions, resolvePlan, withQueues } from '../config/index.ts';
 import type { Config, ConfigWithQueues } from '../config/index.ts';
 import { LockkeeperError } from '../errors.ts';
 import { checkDatabaseUrl } from '../ledger/database-url.ts';
@@ -21,7 +21,7 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
   const buildId = buildIdOf(options, config);
   const log = createLogger({ buildId });
   return withBoth(
-    async ({ temporal, ledger }) => {
+    async ({ temporal, ledger, keyring }) => {
       await ensureSearchAttributes(temporal.connection, temporal.namespace);
       const { createDeployWorker } = await import('../workers/deploy-worker.ts');
       const created = await createDeployWorker({
@@ -31,6 +31,7 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
         taskQueues: config.queues.map((queue) => queue.taskQueue),
         buildId,
         receivers,
+        keyring,
         resolvePlan: (name, parameters) => resolvePlan(config, name, parameters),
         databaseUrl: (name) => databaseUrlOf(config, name),
         output: ({ text, ...where }) => log.info(where, text),
@@ -52,11 +53,7 @@ function refuseMalformedUrls({ databases }: Pick<Config, 'databases'>): void {
 
 /** Only a config without `queues` needs the modules of the jobs here. */
 async function knowQueues(config: Config): Promise<ConfigWithQueues> {
-  const jobs = config.queues ? [] : await loadJobs(config);
-  return withQueues(
-    config,
-    jobs.map((job) => job.taskQueue),
-  );
+  return withQueues(config, config.queues ? [] : (await loadDefinitions(config)).taskQueues);
 }
 
 /** @throws {LockkeeperError} CONFIG_INVALID, USAGE when it is no URL of a Postgres */

@@ -8,8 +8,9 @@ import { GraphHandle } from './graph-handle.ts';
 import { findGraphs } from './graph-list.ts';
 import type { GraphListOptions, GraphRow } from './graph-list.ts';
 import { planGraph } from './graph-plan.ts';
-import { expectSameGraph, findGraph, knownNodes, startGraphWorkflow } from './graph-start.ts';
+import { expectSameGraph, findGraph, startGraphWorkflow } from './graph-start.ts';
 import { checkJobId } from './job-input.ts';
+import { knownNodes } from './known-nodes.ts';
 
 export interface GraphStartOptions {
   /**
@@ -61,7 +62,7 @@ export class GraphClient {
     const before = await findGraph(this.#client, id);
     if (before) expectSameGraph(before, plan);
     if (before?.state === 'running' || before?.state === 'done') return this.handle<G>(id);
-    const known = before && { known: await knownNodes(this.#ledger, id, plan.input) };
+    const known = before && { known: await knownNodes(this.#client, this.#ledger, id, plan.input) };
     const { owner } = options;
     try {
       await startGraphWorkflow(this.#client, id, taskQueue, {

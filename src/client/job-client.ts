@@ -14,6 +14,7 @@ import { checkJobId, checkedInputHash } from './job-input.ts';
 import { findJobs } from './job-list.ts';
 import type { ListOptions } from './job-list.ts';
 import { nameOf, openTexts } from './job-row.ts';
+import { isSameJob } from './same-job.ts';
 
 export interface StartOptions {
   /**
@@ -111,9 +112,7 @@ export class JobClient {
   async #expectSame(id: string, job: string, inputHash: string): Promise<void> {
     const there = await this.#client.workflow.getHandle(id).describe();
     const name = nameOf(there);
-    const theirs = there.memo?.['inputHash'];
-    // Without a hash it was started by hand, or by an older version.
-    if (name === job && (theirs === undefined || theirs === inputHash)) return;
+    if (isSameJob(there, job, inputHash)) return;
     const what =
       name === undefined
         ? `a workflow ${there.type}`

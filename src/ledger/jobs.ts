@@ -105,12 +105,20 @@ export async function newestJobs(ledger: Ledger, workflowIds: readonly string[])
   return rows.map(jobRow);
 }
 
-/** Where the results of these workflow ids are, by the id: of those whose newest job is done. */
-export async function resultKeys(ledger: Ledger, workflowIds: readonly string[]): Promise<Map<string, string>> {
-  const { rows } = await ledger.pool.query<{ workflow_id: string; key: string; state: JobPhase }>(
-    `select distinct on (workflow_id) workflow_id, key, state from lockkeeper._jobs
+export interface DoneJob {
+  readonly name: string;
+  /** Where its result is. */
+  readonly key: string;
+}
+
+/** Of these workflow ids those whose newest job is done, by the id. */
+export async function doneJobs(ledger: Ledger, workflowIds: readonly string[]): Promise<Map<string, DoneJob>> {
+  const { rows } = await ledger.pool.query<DoneJob & { workflow_id: string; state: JobPhase }>(
+    `select distinct on (workflow_id) workflow_id, name, key, state from lockkeeper._jobs
      where namespace = $1 and workflow_id = any($2) order by workflow_id, created_at desc`,
     [ledger.namespace, workflowIds],
   );
-  return new Map(rows.filter(({ state }) => state === 'done').map((row) => [row.workflow_id, row.key]));
+  return new Map(
+    rows.filter(({ state }) => state === 'done').map(({ workflow_id, name, key }) => [workflow_id, { name, key }]),
+  );
 }

@@ -118,6 +118,7 @@ export class Scene {
       taskQueues: [QUEUE],
       buildId: 'd1',
       receivers,
+      keyring: this.keyring,
       log: quietLog,
       resolvePlan: () => this.plan,
       databaseUrl: () => this.ledger.databaseUrl,
