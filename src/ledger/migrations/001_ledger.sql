@@ -377,7 +377,7 @@ begin
   end if;
   if gate.state = 'closed' and not exists (select from lockkeeper._jobs j where j.key = in_key) then
     -- It has not begun: it waits behind the gate for its first slice, and there is nothing to write of it.
-    return query select 'gateClosed', 0::bigint, 0::bigint, gate.reason;
+    return query select 'gateClosed', 0::bigint, 0::bigint, gate.reason, null::text;
     return;
   end if;
   insert into lockkeeper._jobs (key, namespace, workflow_id, name, task_queue, owner)
