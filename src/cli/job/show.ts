@@ -3,7 +3,7 @@ import { isLockkeeperError } from '../../errors.ts';
 import type { KeptCheckpoint } from '../../ledger/kept.ts';
 import type { JobRow } from '../../ledger/jobs.ts';
 import type { JobStatus } from '../../protocol.ts';
-import { withBoth } from '../connections.ts';
+import { withJobs } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { ShownJob as ShownJobJson } from '../json/jobs.ts';
 import { printAs } from '../json/print.ts';
@@ -34,7 +34,7 @@ export interface ShownJob {
 
 /** What ledger and workflow say of a job. */
 export async function jobShow(id: string, options: JsonOptions): Promise<number> {
-  const shown = await withBoth(async ({ temporal, jobs }): Promise<ShownJob> => {
+  const shown = await withJobs(async ({ temporal, jobs }): Promise<ShownJob> => {
     const handle = jobs.handle(id);
     const [row, ...others] = await handle.rows();
     const status = await elseNoJob(id, jobs, () =>
