@@ -122,12 +122,13 @@ export class OneMachine {
 
   /** Prints links to the workflows, and what to type; resolves at a Ctrl-C, which ends the machine. */
   async lookAround(workflowIds: readonly string[]): Promise<void> {
-    const { uiUrl, temporalAddress, databaseUrl, namespace } = this.#dev;
+    const { uiUrl, temporalAddress, databaseUrl, namespace, keyFile } = this.#dev;
     const links = uiUrl
       ? workflowIds.map((id) => `  ${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(id)}`)
       : [];
     const here = path.relative('.', this.#options.config);
-    const variables = `TEMPORAL_ADDRESS=${temporalAddress} DATABASE_URL='${databaseUrl}'`;
+    const keys = keyFile === undefined ? '' : ` LOCKKEEPER_KEY_FILE='${keyFile}'`;
+    const variables = `TEMPORAL_ADDRESS=${temporalAddress} DATABASE_URL='${databaseUrl}'${keys}`;
     const inAnotherTerminal = [`  export ${variables}`, `  node dist/cli/main.js board --config ${here}`];
     console.log(
       ['', 'Still running, until Ctrl-C:', ...links, '', 'In another terminal:', ...inAnotherTerminal].join('\n'),
@@ -176,11 +177,12 @@ async function prepare(dev: DevEnvironment): Promise<Lockkeeper> {
   return lockkeeper;
 }
 
-const envOf = ({ temporalAddress, namespace, databaseUrl }: DevEnvironment): NodeJS.ProcessEnv => ({
+const envOf = ({ temporalAddress, namespace, databaseUrl, keyFile }: DevEnvironment): NodeJS.ProcessEnv => ({
   ...process.env,
   TEMPORAL_ADDRESS: temporalAddress,
   TEMPORAL_NAMESPACE: namespace,
   DATABASE_URL: databaseUrl,
+  ...(keyFile !== undefined && { LOCKKEEPER_KEY_FILE: keyFile }),
 });
 
 const indented = (chunk: Buffer) => process.stdout.write(chunk.toString().replace(/^(?=.)/gm, '    '));
