@@ -46,8 +46,8 @@ export function quietLog(log: Logger): Logger {
   const quiet =
     (level: keyof Logger) =>
     (first: unknown, ...others: unknown[]) =>
-      (log[level] as (...args: unknown[]) => void)(typeof first === 'object' ? quieted(first) : first, ...others);
-  return { debug: quiet('debug'), info: quiet('info'), warn: quiet('warn'), error: quiet('error') } as Logger;
+      (log[level])(typeof first === 'object' ? quieted(first) : first, ...others);
+  return { debug: quiet('debug'), info: quiet('info'), warn: quiet('warn'), error: quiet('error') };
 }
 
 const quieted = (fields: object | null): object =>
