@@ -43,12 +43,8 @@ const SPOKEN = ['reason', 'why', 'fallback'];
 
 /** For slices of a worker with keys: the log holds nothing of what is encrypted elsewhere. */
 export function quietLog(log: Logger): Logger {
-  const quiet = (level: keyof Logger) => {
-    return (...args: unknown[]) => {
-      const [first, ...others] = args;
-      Reflect.apply(log[level], log, [typeof first === 'object' ? quieted(first) : first, ...others]);
-    };
-  };
+  const quiet = (level: keyof Logger) => (first: unknown, message?: string) =>
+    log[level](typeof first === 'object' ? quieted(first) : first, message);
   return { debug: quiet('debug'), info: quiet('info'), warn: quiet('warn'), error: quiet('error') };
 }
 
