@@ -28,6 +28,7 @@ import type { Ledger } from '../ledger/pool.ts';
 import { Asking } from './asking.ts';
 import { coordinatorWithStart } from './coordinator.ts';
 import { elseNotCurrent } from './not-current.ts';
+import { plainClient } from './reading-client.ts';
 import { StepLeases } from './step-leases.ts';
 import { refusalOf } from './update-errors.ts';
 import { watchDeploy } from './watch-deploy.ts';
@@ -72,10 +73,10 @@ export class DeployClient {
   readonly #ledger: Ledger | undefined;
 
   constructor(client: Client, environment: string, ledger?: Ledger) {
-    this.#client = client;
+    this.#client = plainClient(client);
     this.environment = environment;
-    this.leases = new StepLeases(client, environment);
-    this.#asking = new Asking(client, environment);
+    this.leases = new StepLeases(this.#client, environment);
+    this.#asking = new Asking(this.#client, environment);
     this.#ledger = ledger;
   }
 

@@ -1,6 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { LockkeeperError } from '../errors.ts';
+import { keyedHash } from '../crypto/keyed-hash.ts';
 import type { Keyring } from '../crypto/keyring.ts';
+import { readable } from '../crypto/reading-codec.ts';
 import { savedResult } from '../jobs/saved-result.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { newestJobs } from '../ledger/jobs.ts';
@@ -36,10 +38,11 @@ export class GraphHandle<R = unknown> {
   /**
    * Waits for the graph's end and gives what its `nodes` returned, results filled in. Throws Temporal's `WorkflowFailedError`
    * when a node failed or the graph was cancelled; its `cause` says which, and what to do.
-   * @throws {LockkeeperError} GRAPH_NOT_FOUND
+   * @throws {LockkeeperError} GRAPH_NOT_FOUND; KEY_MISSING, SEAL_BROKEN when it cannot be decrypted here
    */
   async result(): Promise<R> {
-    const { output } = await this.#ask(() => this.#client.workflow.getHandle(this.id).result() as Promise<GraphResult>);
+    const answer: unknown = await this.#ask(() => this.#client.workflow.getHandle(this.id).result());
+    const { output } = readable(`the result of graph ${this.id}`, answer) as GraphResult;
     const results = new Map<string, unknown>();
     for (const key of keysIn(output)) {
       const saved = await savedResult(this.#ledger, this.#keyring, key);
@@ -50,10 +53,14 @@ export class GraphHandle<R = unknown> {
     return withResults(output, results) as R;
   }
 
-  /** What the graph's workflow says of each node; some worker must serve its queue. @throws {LockkeeperError} GRAPH_NOT_FOUND */
+  /** What the graph's workflow says of each node; some worker must serve its queue. @throws {LockkeeperError} GRAPH_NOT_FOUND, KEY_MISSING */
   async status(): Promise<GraphStatus> {
     await this.#find();
-    return this.#ask(() => this.#client.workflow.getHandle(this.id).query<GraphStatus>(GRAPH_STATUS_QUERY));
+    const handle = this.#client.workflow.getHandle(this.id);
+    return readable(
+      `what the workflow of graph ${this.id} says`,
+      await this.#ask(() => handle.query<GraphStatus>(GRAPH_STATUS_QUERY)),
+    );
   }
 
   /** What Temporal says of it, whether workers run or not. @throws {LockkeeperError} GRAPH_NOT_FOUND */
@@ -120,7 +127,10 @@ export class GraphHandle<R = unknown> {
     }
     const input = await inputOfGraph(this.#client, this.id, description.runId);
     const known = await knownNodes(this.#ledger, this.id, input);
-    await startGraphWorkflow(this.#client, this.id, taskQueue, { input: { ...input, known }, hash: hashOf(input) });
+    await startGraphWorkflow(this.#client, this.id, taskQueue, {
+      input: { ...input, known },
+      hash: keyedHash(this.#keyring, hashOf(input)),
+    });
   }
 
   async #find(): Promise<FoundGraph> {

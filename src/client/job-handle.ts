@@ -1,8 +1,10 @@
 import type { Client } from '@temporalio/client';
 import { JobSeal } from '../crypto/job-seal.ts';
 import type { Keyring } from '../crypto/keyring.ts';
+import { readable } from '../crypto/reading-codec.ts';
 import { LockkeeperError } from '../errors.ts';
 import { savedResult } from '../jobs/saved-result.ts';
+import { isUnreadable } from '../protocol/payloads.ts';
 import { jobsOf, readJob } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 import { listKept } from '../ledger/kept.ts';
@@ -39,10 +41,12 @@ export class JobHandle<R = unknown> {
 
   /**
    * Waits for the job's end. Throws Temporal's `WorkflowFailedError` when it failed or was cancelled; its `cause` says why.
-   * @throws {LockkeeperError} JOB_NOT_FOUND; for a large result, which is in the ledger, KEY_MISSING, SEAL_BROKEN, PLAINTEXT_REFUSED
+   * @throws {LockkeeperError} JOB_NOT_FOUND; KEY_MISSING, SEAL_BROKEN when it cannot be decrypted here; PLAINTEXT_REFUSED for a large one,
+   *   which is in the ledger
    */
   async result(): Promise<R> {
-    const result = (await this.#ask(() => this.#workflow.result())) as R | ResultInLedger;
+    const answer: unknown = await this.#ask(() => this.#workflow.result());
+    const result = readable(`the result of job ${this.id}`, answer) as R | ResultInLedger;
     if (!isResultInLedger(result)) return result;
     const key = result.lockkeeperResultInLedger;
     const saved = await savedResult(this.#ledger, this.#keyring, key);
@@ -50,9 +54,10 @@ export class JobHandle<R = unknown> {
     return saved.value as R;
   }
 
-  /** What the job's workflow says; some worker must serve its queue. @throws {LockkeeperError} JOB_NOT_FOUND */
-  status(): Promise<JobStatus> {
-    return this.#ask(async () => this.#workflow.query<JobStatus>(await this.#statusQuery()));
+  /** What the job's workflow says; some worker must serve its queue. @throws {LockkeeperError} JOB_NOT_FOUND, KEY_MISSING */
+  async status(): Promise<JobStatus> {
+    const answer = await this.#ask(async () => this.#workflow.query<JobStatus>(await this.#statusQuery()));
+    return readable(`what the workflow of job ${this.id} says`, answer);
   }
 
   /** What the ledger says; undefined while the job has not begun its first slice. */
@@ -121,12 +126,14 @@ export class JobHandle<R = unknown> {
   }
 
   /**
-   * Releases the job from quarantine. `key` says which one of several inside a workflow of your own.
+   * Releases the job from quarantine; `key` says which one of several inside a workflow of your own. Its status then; undefined when
+   * the answer is encrypted by a key that is not here.
    * @throws {LockkeeperError} JOB_NOT_FOUND, USAGE when it is not in quarantine, or the checkpoint is not kept
    */
-  async release(choice: ReleaseChoice, key?: string): Promise<JobStatus> {
+  async release(choice: ReleaseChoice, key?: string): Promise<JobStatus | undefined> {
     try {
-      return await this.#ask(() => releaseJob(this.#client, this.#ledger, this.id, choice, key));
+      const status = await this.#ask(() => releaseJob(this.#client, this.#ledger, this.id, choice, key));
+      return isUnreadable(status) ? undefined : status;
     } catch (error) {
       throw refusalOf(error);
     }

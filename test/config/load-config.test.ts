@@ -58,6 +58,13 @@ test('the smallest config has every default', async () => {
     participants: [],
     databases: new Map([['ledger', { env: 'DATABASE_URL' }]]),
     notices: [],
+    codecServer: {
+      address: '127.0.0.1',
+      origins: [],
+      plainHttp: false,
+      port: 8234,
+      tokenEnv: 'LOCKKEEPER_CODEC_TOKEN',
+    },
     plans: new Map([
       [
         'default',

@@ -9,7 +9,7 @@ import { GraphClient } from '../../src/client/graph-client.ts';
 import { JobClient } from '../../src/client/job-client.ts';
 import { runDeploy } from '../../src/client/run-deploy.ts';
 import type { DeployEnd, DeployEvent, RunDeployOptions } from '../../src/client/run-deploy.ts';
-import type { Keyring } from '../../src/crypto/keyring.ts';
+import type { Encryption } from '../../src/crypto/encryption.ts';
 import type { AnyJob } from '../../src/jobs/index.ts';
 import { migrateLedger } from '../../src/ledger/migrate.ts';
 import { readSteps } from '../../src/ledger/deploy-steps.ts';
@@ -66,7 +66,8 @@ export const external = (more: Partial<Extract<PlanStep, { type: 'external' }>> 
 export class Scene {
   readonly temporal: FreshNamespace;
   readonly ledger: Ledger;
-  readonly keyring: Keyring | undefined;
+  /** That of the environment unless given. */
+  readonly encryption: Encryption | undefined;
   readonly jobs: JobClient;
   readonly graphs: GraphClient;
   readonly deploys: DeployClient;
@@ -74,12 +75,12 @@ export class Scene {
   /** What the next deploys do. */
   plan: ResolvedPlan = PLAN;
 
-  constructor(temporal: FreshNamespace, ledger: Ledger, keyring?: Keyring) {
+  constructor(temporal: FreshNamespace, ledger: Ledger, encryption?: Encryption) {
     this.temporal = temporal;
     this.ledger = ledger;
-    this.keyring = keyring;
-    this.jobs = new JobClient(temporal.client, ledger, keyring);
-    this.graphs = new GraphClient(temporal.client, ledger, keyring);
+    this.encryption = encryption;
+    this.jobs = new JobClient(temporal.client, ledger, encryption);
+    this.graphs = new GraphClient(temporal.client, ledger, encryption);
     this.deploys = new DeployClient(temporal.client, ENVIRONMENT);
   }
 
@@ -90,13 +91,13 @@ export class Scene {
   async startWorker(
     jobs: readonly AnyJob[],
     buildId = 'v1',
-    keyring = this.keyring,
+    encryption = this.encryption,
   ): Promise<{ stop: (reason?: string) => Promise<void>; id: string }> {
     const worker = await createWorker({
       environment: ENVIRONMENT,
       temporal: this.temporal,
       ledger: this.ledger,
-      keyring,
+      encryption,
       jobs,
       buildId,
       log: quietLog,
@@ -222,9 +223,9 @@ export interface DeployOptions {
   readonly signal?: AbortSignal;
 }
 
-export async function openScene(keyring?: Keyring): Promise<Scene> {
-  const temporal = await freshNamespace();
+export async function openScene(encryption?: Encryption): Promise<Scene> {
+  const temporal = await freshNamespace(encryption);
   const ledger = await freshLedger({ namespace: temporal.namespace });
   await migrateLedger(ledger.databaseUrl, quietLog);
-  return new Scene(temporal, ledger, keyring);
+  return new Scene(temporal, ledger, encryption);
 }

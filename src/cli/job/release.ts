@@ -3,7 +3,7 @@ import { LockkeeperError } from '../../errors.ts';
 import type { ReleaseChoice } from '../../protocol.ts';
 import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
-import { JobStatus } from '../json/jobs.ts';
+import { JobReleased } from '../json/jobs.ts';
 import { printAs } from '../json/print.ts';
 import { exits, jsonOption, parseCount, withExample } from '../options.ts';
 import type { JsonOptions } from '../options.ts';
@@ -24,7 +24,7 @@ export async function jobRelease(id: string, options: JobReleaseOptions): Promis
   const status = await withBoth(({ jobs }) => {
     return elseNoJob(id, jobs, () => jobs.handle(id).release(choice, options.key));
   });
-  if (options.json) printAs(JobStatus, status);
+  if (options.json) printAs(JobReleased, { id, released: true, ...(status && { status }) });
   else print(`job ${id} is released: ${choice.action === 'from' ? `from checkpoint ${choice.seq}` : choice.action}`);
   return EXIT.ok;
 }

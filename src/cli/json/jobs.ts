@@ -63,6 +63,11 @@ export const ShownJob = z.object({
 });
 
 export const JobStarted = z.object({ id: z.string(), job: z.string().describe('the name of its definition') });
+export const JobReleased = z.object({
+  id: z.string(),
+  released: z.literal(true),
+  status: JobStatus.describe('absent when it is encrypted by a key that is not here').optional(),
+});
 export const JobCancelled = z.object({ id: z.string(), cancelRequested: z.literal(true) });
 export const JobEnd = named('JobEnd', 'How a job ended.', {
   id: z.string(),
@@ -78,5 +83,5 @@ export const JOB_OUTPUTS: readonly JsonOutput[] = [
   { command: 'job list', form: 'one', says: 'The latest first.', schema: z.array(Job) },
   { command: 'job show', form: 'one', says: 'What ledger and workflow say of a job.', schema: ShownJob },
   { command: 'job cancel', form: 'line', says: 'That it was asked to end.', schema: JobCancelled },
-  { command: 'job release', form: 'one', says: 'Its status then.', schema: JobStatus },
+  { command: 'job release', form: 'one', says: 'Its status then.', schema: JobReleased },
 ];
