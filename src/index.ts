@@ -42,6 +42,7 @@ export type { ListOptions } from './client/job-list.ts';
 export { GraphClient } from './client/graph-client.ts';
 export type { GraphStartOptions } from './client/graph-client.ts';
 export { GraphHandle } from './client/graph-handle.ts';
+export type { GraphRerun } from './client/graph-handle.ts';
 export type { GraphListOptions, GraphRow } from './client/graph-list.ts';
 export type { JobRow } from './ledger/jobs.ts';
 export { DeployClient } from './client/deploy-client.ts';

@@ -1,4 +1,5 @@
 import { connectTemporal } from '../client/connection.ts';
+import { GraphClient } from '../client/graph-client.ts';
 import { JobClient } from '../client/job-client.ts';
 import type { TemporalConnection } from '../client/connection.ts';
 import { temporalConfig } from '../client/temporal-config.ts';
@@ -22,6 +23,7 @@ export interface Connections {
 /** For commands that have to do with jobs. */
 export interface JobConnections extends Connections {
   readonly jobs: JobClient;
+  readonly graphs: GraphClient;
   /** What it opens is shown; the rest says that it is encrypted. */
   readonly keyring: Keyring | undefined;
 }
@@ -94,11 +96,12 @@ export async function withJobs<T>(
   { encryption, ...options }: Partial<LedgerOptions> & { readonly encryption?: Encryption } = {},
 ): Promise<T> {
   const known = encryption ?? (await encryptionIfThere());
-  const keyring = keyringOf(known);
-  return withBoth(
-    (both) => body({ ...both, keyring, jobs: new JobClient(both.temporal.client, both.ledger, known) }),
-    options,
-  );
+  return withBoth((both) => {
+    const { temporal, ledger } = both;
+    const jobs = new JobClient(temporal.client, ledger, known);
+    const graphs = new GraphClient(temporal.client, ledger, known);
+    return body({ ...both, keyring: keyringOf(known), jobs, graphs });
+  }, options);
 }
 
 function open(options: Partial<LedgerOptions>): Ledger {

@@ -7,6 +7,7 @@ import { deployCommand } from './deploy/index.ts';
 import { deployWorkerCommand } from './deploy-worker.ts';
 import { devCommand } from './dev.ts';
 import { gatesCommand } from './gates/index.ts';
+import { graphCommand } from './graph/index.ts';
 import { helpCommand } from './help.ts';
 import { initCommand } from './init/index.ts';
 import { jobCommand } from './job/index.ts';
@@ -31,6 +32,7 @@ export function createProgram(): Command {
     .addCommand(deployWorkerCommand())
     .addCommand(deployCommand())
     .addCommand(jobCommand())
+    .addCommand(graphCommand())
     .addCommand(gatesCommand())
     .addCommand(boardCommand())
     .addCommand(noticesCommand())

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { ensureSearchAttributes } from '../client/search-attributes.ts';
-import { loadConfig, loadJobs, withQueues } from '../config/index.ts';
+import { loadConfig, loadDefinitions, withQueues } from '../config/index.ts';
 import type { Config } from '../config/index.ts';
 import { expectEncryption, findEncryption } from '../crypto/encryption.ts';
 import { createLogger } from '../log.ts';
@@ -16,11 +16,8 @@ export interface WorkerOptions extends ConfigOptions {
 /** Runs a worker of the config's jobs until SIGTERM or SIGINT. */
 export async function worker(options: WorkerOptions): Promise<number> {
   const config = await loadConfig(options.config);
-  const jobs = await loadJobs(config);
-  withQueues(
-    config,
-    jobs.map((job) => job.taskQueue),
-  );
+  const { jobs, graphs, taskQueues } = await loadDefinitions(config);
+  withQueues(config, taskQueues);
   const encryption = expectEncryption(findEncryption(process.env, config.encryption));
   const buildId = buildIdOf(options, config);
   const log = createLogger({ environment: config.environment, buildId });
@@ -33,6 +30,7 @@ export async function worker(options: WorkerOptions): Promise<number> {
         temporal,
         ledger,
         jobs,
+        graphs,
         workflows: config.workflows,
         buildId,
         maxConcurrentSlices: config.worker.maxConcurrentSlices,

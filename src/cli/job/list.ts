@@ -9,7 +9,7 @@ import { exits, jsonOption, parseCount, withExample } from '../options.ts';
 import type { JsonOptions } from '../options.ts';
 import { formatTime, table } from '../table.ts';
 import { print, widthOf } from '../terminal.ts';
-import { formatProgress } from './progress.ts';
+import { behindGate, formatProgress } from './progress.ts';
 
 const STATES: readonly JobRow['state'][] = [
   'pending',
@@ -52,7 +52,7 @@ export const jobTable = (rows: readonly JobRow[], width?: number) =>
       row.interruptions,
       row.buildId,
       formatTime(row.createdAt),
-      row.reason ?? row.progress.note,
+      row.reason ?? behindGate(row) ?? row.progress.note,
     ]),
     { width, leaveOut: ['STARTED', 'CHECKPOINT', 'BUILD', 'INTERRUPTED', 'QUEUE', 'OWNER', 'NAME', 'NOTE'] },
   );

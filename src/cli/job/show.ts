@@ -11,7 +11,7 @@ import type { JsonOptions } from '../options.ts';
 import { formatTime } from '../table.ts';
 import { print } from '../terminal.ts';
 import { elseNoJob } from './no-job.ts';
-import { progressLine } from './progress.ts';
+import { behindGate, progressLine } from './progress.ts';
 
 /** A workflow answers only while some worker serves its queue, milliseconds. */
 const ASK_WITHIN = 3_000;
@@ -20,6 +20,8 @@ export interface ShownJob {
   readonly id: string;
   /** What the ledger says; undefined before the first slice. */
   readonly row: JobRow | undefined;
+  /** Before the first slice: the deploy behind whose closed gate it waits. */
+  readonly gateClosedBy?: string;
   /** What its workflow says; undefined when nobody answers for it. */
   readonly status: JobStatus | undefined;
 }
@@ -36,16 +38,18 @@ export async function jobShow(id: string, options: JsonOptions): Promise<number>
       if (isLockkeeperError(error, 'JOB_NOT_FOUND') && !row) throw error;
       return undefined;
     });
-    return { id, row, status };
+    const gateClosedBy = row ? undefined : (await handle.describe()).gateClosedBy;
+    return { id, row, ...(gateClosedBy !== undefined && { gateClosedBy }), status };
   });
   if (options.json) printAs(ShownJobJson, shown);
   else print(describeJob(shown));
   return EXIT.ok;
 }
 
-export function describeJob({ id, row, status }: ShownJob): string {
+export function describeJob({ id, row, gateClosedBy, status }: ShownJob): string {
   const says = status ? workflowSays(status) : 'no answer; does a worker serve its queue?';
-  if (!row) return [`${id}: not begun yet`, `workflow: ${says}`].join('\n');
+  const behind = behindGate({ gateClosedBy });
+  if (!row) return [`${id}: not begun yet${behind ? `, ${behind}` : ''}`, `workflow: ${says}`].join('\n');
   const on = row.worker === undefined ? '' : `, on worker ${row.worker} of build ${row.buildId}`;
   const of = row.owner === undefined ? '' : `, of ${row.owner}`;
   return [

@@ -20,6 +20,7 @@ export const Job = named('Job', 'A job as the ledger knows it.', {
     note: z.string().optional(),
   }),
   reason: z.string().describe('why it is in quarantine, or has failed').optional(),
+  gateClosedBy: z.string().describe('the deploy behind whose closed gate it waits').optional(),
   lastCheckpointAt: time('when it last saved its place').optional(),
   worker: z.string().describe('the worker that has it').optional(),
   buildId: z.string().describe('of that worker').optional(),
@@ -38,6 +39,7 @@ export const JobStatus = named('JobStatus', 'What the workflow of a job says.', 
 export const ShownJob = z.object({
   id: z.string(),
   row: Job.describe('absent before its first slice').optional(),
+  gateClosedBy: z.string().describe('before its first slice: the deploy behind whose closed gate it waits').optional(),
   status: JobStatus.describe('absent when nobody answers for it').optional(),
 });
 

@@ -42,6 +42,7 @@ export const CheckedConfig = z.object({
   file: z.string(),
   environment: z.string(),
   jobs: z.array(z.string()),
+  graphs: z.array(z.string()),
   queues: z.array(z.string()),
   plans: z.array(z.string()),
   encryption: z.object({
