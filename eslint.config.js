@@ -9,7 +9,7 @@ const arrows = {
   workflows: ['jobs'],
   config: ['jobs', 'notices'],
   commands: [],
-  notices: ['ledger', 'jobs'],
+  notices: ['ledger', 'jobs', 'crypto'],
   activities: ['ledger', 'jobs', 'commands', 'client', 'crypto'],
   workers: ['activities', 'ledger', 'jobs', 'client', 'crypto', 'notices'],
   client: ['ledger', 'jobs', 'commands', 'crypto'],

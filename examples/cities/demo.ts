@@ -3,11 +3,11 @@
  * `npm run demo`; with `-- --keep` everything stays up afterwards, to be looked at in the Web UI.
  */
 import { readFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { onOneMachine } from '../one-machine/one-machine.ts';
+import { onOneMachine } from '../one-machine/on-one-machine.ts';
 import type { OneMachine } from '../one-machine/one-machine.ts';
 import { say } from '../one-machine/story.ts';
+import { inTime, until } from '../one-machine/waiting.ts';
 import { PARTS, cities } from './cities.ts';
 import { verify } from './verify.ts';
 
@@ -15,8 +15,6 @@ const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 /** Share of the rows after which the deploy begins, and after which a worker is killed. */
 const DEPLOY_AT = 0.25;
 const KILL_AT = 0.6;
-/** Nothing here takes this long unless it is stuck, milliseconds. */
-const AT_MOST = 180_000;
 const REPORT = 'cities-report';
 const DEPLOY = 'release-2';
 
@@ -36,8 +34,7 @@ process.exitCode = await onOneMachine(
     const kill = await machine.strike('SIGKILL');
     say(`SIGKILL to worker ${kill.name} in the middle of ${kill.jobs.length} of the jobs`);
 
-    const ended = await Promise.race([report.result().then(() => true), delay(AT_MOST, false, { ref: false })]);
-    if (!ended) throw new Error(`the import has not ended after ${AT_MOST / 1_000} s`);
+    await inTime(report.result(), 'the import has not ended');
     say(`Done in ${((Date.now() - started) / 1_000).toFixed(1)} s. Counting from the database and the histories`);
     const good = await verify({ machine, workflowId: REPORT, deploy: DEPLOY, kill });
     if (process.argv.includes('--keep'))
@@ -58,11 +55,8 @@ function start({ lockkeeper }: OneMachine) {
 
 async function rows({ db }: OneMachine, share: number): Promise<void> {
   const wanted = Math.floor(cities.length * share);
-  const deadline = Date.now() + AT_MOST;
-  for (;;) {
+  await until(async () => {
     const { rows: found } = await db.query<{ count: number }>('select count(*)::int as count from city');
-    if (found[0]!.count >= wanted) return;
-    if (Date.now() > deadline) throw new Error(`only ${found[0]!.count} of ${wanted} rows after ${AT_MOST / 1_000} s`);
-    await delay(100);
-  }
+    return found[0]!.count >= wanted;
+  }, `there are not ${wanted} rows`);
 }

@@ -1,12 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { JobHandle } from 'lockkeeper';
 import type { OneMachine } from '../one-machine/one-machine.ts';
+import { until } from '../one-machine/waiting.ts';
 
 /** What happens to the chains, in this order, again and again. */
 const KINDS = ['SIGKILL', 'SIGTERM', 'SIGKILL', 'SIGTERM', 'deploy'] as const;
 export const INTERRUPTIONS = 20;
-/** Nothing here takes this long unless it is stuck, milliseconds. */
-const AT_MOST = 60_000;
 
 /**
  * Interrupts the chains, as soon as each has moved since the last time: SIGTERM and SIGKILL to the worker with most of them,
@@ -35,13 +33,11 @@ export async function interrupt(machine: OneMachine, chains: readonly JobHandle[
 }
 
 /** Until all chains are at work at once and have saved something new; returns their checkpoints. */
-async function allMoved(chains: readonly JobHandle[], before: readonly number[]): Promise<number[]> {
-  for (const deadline = Date.now() + AT_MOST; ; await delay(100)) {
+function allMoved(chains: readonly JobHandle[], before: readonly number[]): Promise<number[]> {
+  return until(async () => {
     const rows = await Promise.all(chains.map((chain) => chain.row()));
     if (rows.some((row) => row?.state === 'done')) throw new Error('a chain ended before the last interruption');
     const now = rows.map((row) => row?.seq ?? 0);
-    if (rows.every((row, i) => row?.state === 'running' && now[i]! > before[i]!)) return now;
-    if (Date.now() > deadline)
-      throw new Error(`after ${AT_MOST / 1_000} s the chains are ${rows.map((row) => row?.state).join(', ')}`);
-  }
+    return rows.every((row, i) => row?.state === 'running' && now[i]! > before[i]!) && now;
+  }, 'not all chains have gone on');
 }

@@ -6,9 +6,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import type { JobHandle } from 'lockkeeper';
 import { spentIn } from '../one-machine/history.ts';
-import { onOneMachine } from '../one-machine/one-machine.ts';
+import { onOneMachine } from '../one-machine/on-one-machine.ts';
 import type { OneMachine } from '../one-machine/one-machine.ts';
 import { allAsExpected, say, table } from '../one-machine/story.ts';
+import { inTime } from '../one-machine/waiting.ts';
 import type { Check } from '../one-machine/story.ts';
 import { BATCH, QUANTITY_NAMES } from './chain.ts';
 import type { ChainState } from './chain.ts';
@@ -21,7 +22,7 @@ const CHAINS = [0, 1, 2, 3];
 const SEED = 1986;
 const BATCHES = 400;
 /** Between two batches, milliseconds: longer than twenty interruptions take on a slow machine, all in all. */
-const PAUSE = 300;
+const PAUSE = 600;
 
 process.exitCode = await onOneMachine(
   { name: 'mcmc', config: fileURLToPath(new URL('lockkeeper.yaml', import.meta.url)) },
@@ -63,7 +64,7 @@ function start({ lockkeeper: { jobs } }: OneMachine, name: string) {
 }
 
 function results(chains: readonly JobHandle<ChainState>[]): Promise<ChainState[]> {
-  return Promise.all(chains.map((chain) => chain.result()));
+  return inTime(Promise.all(chains.map((chain) => chain.result())), 'the chains have not ended');
 }
 
 function same(these: readonly ChainState[], those: readonly ChainState[]): number {

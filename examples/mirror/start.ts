@@ -3,12 +3,12 @@
  * `npm run example:mirror`; with `-- --keep` everything stays up afterwards, to be looked at in the Web UI.
  */
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { GraphHandle } from 'lockkeeper';
-import { onOneMachine } from '../one-machine/one-machine.ts';
+import { onOneMachine } from '../one-machine/on-one-machine.ts';
 import type { OneMachine } from '../one-machine/one-machine.ts';
 import { say } from '../one-machine/story.ts';
+import { inTime, until } from '../one-machine/waiting.ts';
 import { gitVersion } from './git.ts';
 import { mirrorAll } from './graph.ts';
 import type { Places } from './jobs.ts';
@@ -21,8 +21,6 @@ const REPOSITORIES = { count: 30, seed: 1986 };
 /** Mirrors that are done when the deploy begins, and when a worker is killed. */
 const DEPLOY_AT = 7;
 const KILL_AT = 18;
-/** Nothing here takes this long unless it is stuck, milliseconds. */
-const AT_MOST = 120_000;
 const RUN = 'mirror-all';
 
 process.exitCode = (await gitVersion())
@@ -52,8 +50,7 @@ async function story(machine: OneMachine): Promise<boolean> {
   const kill = await machine.strike('SIGKILL');
   say(`SIGKILL to worker ${kill.name} in the middle of ${kill.jobs.length} mirrors`);
 
-  const report = await Promise.race([run.result(), delay(AT_MOST, undefined, { ref: false })]);
-  if (!report) throw new Error(`the graph has not ended after ${AT_MOST / 1_000} s`);
+  const report = await inTime(run.result(), 'the graph has not ended');
   const seconds = ((Date.now() - started) / 1_000).toFixed(1);
   say(`Done in ${seconds} s: ${report.cloned} cloned, ${report.updated} updated, ${report.missing} missing`);
   const good = await verify(machine, run, places);
@@ -76,9 +73,8 @@ async function prepare({ from, to }: Places): Promise<void> {
 /** Until so many mirrors are done. */
 async function mirrored(run: GraphHandle, wanted: number): Promise<void> {
   const nodes = Array.from({ length: REPOSITORIES.count }, (_, n) => `mirror ${String(n).padStart(2, '0')}.git`);
-  for (const deadline = Date.now() + AT_MOST; ; await delay(100)) {
-    const done = [...(await run.jobs(nodes)).values()].filter(({ state }) => state === 'done').length;
-    if (done >= wanted) return;
-    if (Date.now() > deadline) throw new Error(`only ${done} of ${wanted} mirrors after ${AT_MOST / 1_000} s`);
-  }
+  await until(async () => {
+    const rows = [...(await run.jobs(nodes)).values()];
+    return rows.filter(({ state }) => state === 'done').length >= wanted;
+  }, `there are not ${wanted} mirrors`);
 }

@@ -1,10 +1,8 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readFileSync, rmSync } from 'node:fs';
-import { constants } from 'node:os';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { connect, createLogger, ensureSearchAttributes, migrateLedger } from 'lockkeeper';
 import type { Lockkeeper } from 'lockkeeper';
@@ -12,14 +10,13 @@ import type pg from 'pg';
 import { startDev } from '../../dist/dev/start.js';
 import type { DevEnvironment } from '../../dist/dev/start.js';
 import { SEARCH_ATTRIBUTES } from '../../dist/protocol.js';
+import { endScript, startScript } from './child-processes.ts';
 import { say } from './story.ts';
 import { CLI, WorkerProcesses } from './worker-processes.ts';
 
 const REPLACE_WORKERS = fileURLToPath(new URL('replace-workers.ts', import.meta.url));
 /** Workers of an example: one that is killed leaves another. */
 const WORKERS = 2;
-/** How long the deploy worker may take to be ready, milliseconds. */
-const READY_WITHIN = 60_000;
 
 export interface OneMachineOptions {
   /** State is kept in the directory of this name in `.lockkeeper`, and deleted at the beginning. */
@@ -142,9 +139,9 @@ export class OneMachine {
 
   async #stop(): Promise<void> {
     try {
-      await end(this.#command);
+      await endScript(this.#command);
       for (const worker of this.#workers.all()) await this.#workers.stop(worker);
-      await end(this.#deployWorker);
+      await endScript(this.#deployWorker);
       await this.lockkeeper.close();
     } finally {
       await this.#dev.stop();
@@ -152,17 +149,11 @@ export class OneMachine {
   }
 
   async #startDeployWorker(): Promise<void> {
-    const log = path.join(this.state, 'deploy-worker.log');
-    const out = openSync(log, 'a');
-    const argv = [CLI, 'deploy-worker', '--config', this.#options.config];
-    const child = spawn(process.execPath, argv, { env: this.env, stdio: ['ignore', out, out] });
-    this.#deployWorker = child;
-    const deadline = Date.now() + READY_WITHIN;
-    while (!readFileSync(log, 'utf8').includes('deploy worker ready')) {
-      if (Date.now() > deadline || child.exitCode !== null)
-        throw new Error(`the deploy worker is not ready; see ${log}`);
-      await delay(50);
-    }
+    this.#deployWorker = await startScript([CLI, 'deploy-worker', '--config', this.#options.config], {
+      env: this.env,
+      log: path.join(this.state, 'deploy-worker.log'),
+      ready: 'deploy worker ready',
+    });
   }
 
   async #run(argv: readonly string[], hear: (chunk: Buffer) => void): Promise<number | null> {
@@ -171,26 +162,6 @@ export class OneMachine {
     for (const stream of [child.stdout, child.stderr]) stream.on('data', hear);
     const [code] = (await once(child, 'exit')) as [number | null];
     return code;
-  }
-}
-
-/**
- * Starts the machine, tells the example's story on it, and stops it, also at Ctrl-C. Resolves with the exit code: 0 when the
- * story says that all is well.
- */
-export async function onOneMachine(
-  options: OneMachineOptions,
-  story: (machine: OneMachine) => Promise<boolean>,
-): Promise<number> {
-  const machine = await OneMachine.start(options);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    // What the story still waits for will not come.
-    process.once(signal, () => void machine.stop().finally(() => process.exit(128 + constants.signals[signal])));
-  }
-  try {
-    return (await story(machine)) ? 0 : 1;
-  } finally {
-    await machine.stop();
   }
 }
 
@@ -208,12 +179,5 @@ const envOf = ({ temporalAddress, namespace, databaseUrl }: DevEnvironment): Nod
   TEMPORAL_NAMESPACE: namespace,
   DATABASE_URL: databaseUrl,
 });
-
-async function end(child: ChildProcess | undefined): Promise<void> {
-  if (!child || child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exited;
-}
 
 const indented = (chunk: Buffer) => process.stdout.write(chunk.toString().replace(/^(?=.)/gm, '    '));

@@ -1,14 +1,13 @@
-import { spawn } from 'node:child_process';
-import { mkdirSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { processOf } from '../../dist/commands/process-table.js';
+import { startScript } from './child-processes.ts';
+import { until } from './waiting.ts';
 
 export const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-/** How long an old worker may take to stop, and a new one to be ready, milliseconds. */
+/** How long a worker may take to stop, milliseconds. */
 const STOP_WITHIN = 30_000;
-const READY_WITHIN = 60_000;
 
 interface WorkerProcess {
   readonly name: string;
@@ -38,35 +37,21 @@ export class WorkerProcesses {
   async start(version: string): Promise<string> {
     const ofVersion = this.#files('.log').filter((name) => name.startsWith(`${version}-`));
     const name = `${version}-${ofVersion.length + 1}`;
-    const log = this.#file(name, 'log');
-    const out = openSync(log, 'a');
-    const argv = [CLI, 'worker', '--config', this.#env['EXAMPLE_CONFIG']!];
-    // Detached: it goes on when this process, and the deploy that called it, have ended.
-    const child = spawn(process.execPath, argv, {
+    await startScript([CLI, 'worker', '--config', this.#env['EXAMPLE_CONFIG']!], {
       env: { ...this.#env, EXAMPLE_VERSION: version },
-      stdio: ['ignore', out, out],
+      log: this.#file(name, 'log'),
+      ready: 'worker ready',
+      // It goes on when this process, and the deploy that called it, have ended.
       detached: true,
+      onStarted: (pid) => writeFileSync(this.#file(name, 'pid'), String(pid)),
     });
-    child.unref();
-    writeFileSync(this.#file(name, 'pid'), String(child.pid));
-    await until(
-      () => readFileSync(log, 'utf8').includes('worker ready'),
-      () => child.exitCode === null && child.signalCode === null,
-      READY_WITHIN,
-      `worker ${name} is not ready; see ${log}`,
-    );
     return name;
   }
 
   /** SIGTERM; resolves when it has exited. */
   async stop({ name, pid }: WorkerProcess): Promise<void> {
     if (isAlive(pid)) process.kill(pid, 'SIGTERM');
-    await until(
-      () => !isAlive(pid),
-      () => true,
-      STOP_WITHIN,
-      `worker ${name} (pid ${pid}) did not stop`,
-    );
+    await until(() => !isAlive(pid), `worker ${name} (pid ${pid}) did not stop`, STOP_WITHIN);
     rmSync(this.#file(name, 'pid'));
   }
 
@@ -85,12 +70,4 @@ export class WorkerProcesses {
 function isAlive(pid: number): boolean {
   const found = processOf(pid);
   return found !== undefined && !found.zombie;
-}
-
-async function until(done: () => boolean, possible: () => boolean, ms: number, complaint: string): Promise<void> {
-  const deadline = Date.now() + ms;
-  while (!done()) {
-    if (!possible() || Date.now() > deadline) throw new Error(complaint);
-    await delay(50);
-  }
 }

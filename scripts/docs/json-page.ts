@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ErrorOutput, JSON_OUTPUTS } from '../../src/cli/json/index.ts';
 import type { JsonOutput } from '../../src/cli/json/shape.ts';
+import { Notice } from '../../src/notices/notice.ts';
 import { GENERATED } from './markdown.ts';
 
 /** What we use of JSON Schema. */
@@ -42,6 +43,7 @@ export function jsonPage(): string {
       `### \`lockkeeper ${command}\`\n\n${says} ${capital(FORMS[form])}.\n\n${code(`type Output = ${typeOf(read(schema))}`)}`,
   );
   const error = typeOf(read(ErrorOutput));
+  const notice = typeOf(read(Notice));
   const named = [...shapes]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, shape]) => `### ${name}\n\n${shape.description}\n\n${code(`type ${name} = ${typeOf(shape)}`)}`);
@@ -58,6 +60,9 @@ export function jsonPage(): string {
     code(`type Output = ${error}`),
     '## Commands',
     ...commands,
+    '## Webhooks',
+    'What receivers of [notices](notices.md) are sent is no output of a command, and is promised as they are.',
+    code(`type Body = ${notice}`),
     '## Shapes',
     ...named,
   ].join('\n\n');

@@ -3,6 +3,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { DRAIN_DEADLINE } from '../defaults.ts';
 import { LockkeeperError, errorMessage, isLockkeeperError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
+import { longestAtomicMs } from '../ledger/claims.ts';
 import { readSteps, recordStep } from '../ledger/deploy-steps.ts';
 import { grantLock, recordCode, recordOutcome } from '../ledger/deploy-record.ts';
 import { insertRequest, withdraw } from '../ledger/deploy-requests.ts';
@@ -38,9 +39,10 @@ const LONGEST_RUN = 3_650 * 86_400_000;
 export function createDeployActivities(deps: DeployDependencies): RecordActivities {
   const { ledger, client } = deps;
   const planOf = (request: DeployRequest) => possible(deps.resolvePlan(request.plan, request.parameters ?? {}));
-  const runTimeoutOf = (row: DeployRow): number => {
+  const runTimeoutOf = async (row: DeployRow): Promise<number> => {
     try {
-      return runTimeout(row.resolvedPlan ?? planOf(row.request));
+      const plan = row.resolvedPlan ?? planOf(row.request);
+      return Math.min(LONGEST_RUN, runTimeout(plan) + (await longestAtomicMs(ledger, row.environment)));
     } catch (error) {
       // The plan is gone since the request was accepted. Its run says so and ends; the others must not wait for that.
       if (!isLockkeeperError(error)) throw error;
@@ -62,15 +64,17 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
 
     async nextDeploys({ environment }) {
       const open = await openDeploys(ledger, environment);
-      return open.map((row) => {
-        const version = row.request.version ? ` of ${row.request.version}` : '';
-        return {
-          deploy: row.id,
-          approvalOrder: row.approvalOrder!,
-          runTimeoutMs: runTimeoutOf(row),
-          summary: `deploy ${row.id}${version}, plan ${row.plan}, by ${row.requestedBy}`,
-        };
-      });
+      return Promise.all(
+        open.map(async (row) => {
+          const version = row.request.version ? ` of ${row.request.version}` : '';
+          return {
+            deploy: row.id,
+            approvalOrder: row.approvalOrder!,
+            runTimeoutMs: await runTimeoutOf(row),
+            summary: `deploy ${row.id}${version}, plan ${row.plan}, by ${row.requestedBy}`,
+          };
+        }),
+      );
     },
 
     async awaitRun({ workflowId, runId }): Promise<RunEnd> {

@@ -38,12 +38,16 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
     (await readGates(ledger, ref.environment)).filter(
       (gate) => gate.owner?.deploy === ref.deploy && gate.owner.token === ref.token,
     );
-  const stateOf = async (gate: { taskQueue: string; generation: number }): Promise<QueueState> => ({
-    taskQueue: gate.taskQueue,
-    generation: gate.generation,
-    drained: await isDrained(ledger, gate.taskQueue),
-    running: (await runningClaims(ledger, gate.taskQueue)).length,
-  });
+  const stateOf = async (gate: { taskQueue: string; generation: number }): Promise<QueueState> => {
+    const claims = await runningClaims(ledger, gate.taskQueue);
+    return {
+      taskQueue: gate.taskQueue,
+      generation: gate.generation,
+      drained: await isDrained(ledger, gate.taskQueue),
+      running: claims.length,
+      atomic: claims.filter((claim) => claim.mayNotBeStopped).length,
+    };
+  };
 
   return {
     closeGate: ({ taskQueue, act, ...ref }) => refusing(() => closeGate(ref, act, taskQueue)),

@@ -2,6 +2,8 @@ import { WorkflowFailedError } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import pLimit from 'p-limit';
 import { isNotFound } from '../client/not-found.ts';
+import { isSameJob } from '../client/same-job.ts';
+import { mayBeSame } from '../crypto/keyed-hash.ts';
 import { errorMessage } from '../errors.ts';
 import { keyOfResult } from '../protocol.ts';
 import type { KnownNode, NodeEndsInput } from '../protocol.ts';
@@ -30,7 +32,8 @@ async function endOf(client: Client, node: AskedNode): Promise<Omit<KnownNode, '
     if (!isNotFound(error)) throw error;
     return { state: 'failed', reason: 'Temporal knows nothing of its workflow any more' };
   }
-  if (!isSame(found, node)) return { state: 'failed', reason: `the id ${node.workflowId} belongs to another job` };
+  if (!isSameJob(found, node.job, (theirs) => mayBeSame(theirs, node.inputHash)))
+    return { state: 'failed', reason: `the id ${node.workflowId} belongs to another job` };
   switch (found.status.name) {
     case 'COMPLETED': {
       const firstRunId = found.raw.workflowExecutionInfo?.firstRunId ?? found.runId;
@@ -45,12 +48,6 @@ async function endOf(client: Client, node: AskedNode): Promise<Omit<KnownNode, '
     default:
       return { state: isQuarantined(found) ? 'quarantined' : 'running' };
   }
-}
-
-/** What was started by hand has no hash, and is taken for what it is called. */
-function isSame({ memo }: WorkflowExecutionDescription, { job, inputHash }: AskedNode): boolean {
-  const theirs = memo?.['inputHash'];
-  return memo?.['job'] === job && (theirs === undefined || inputHash === undefined || theirs === inputHash);
 }
 
 const isQuarantined = ({ typedSearchAttributes }: WorkflowExecutionDescription): boolean =>

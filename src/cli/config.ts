@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { stringify } from 'yaml';
-import { loadConfig, loadJobs, withQueues } from '../config/index.ts';
+import { loadConfig, loadDefinitions, withQueues } from '../config/index.ts';
 import type { Config } from '../config/index.ts';
 import { configJsonSchema } from '../config/schema/json-schema.ts';
+import { describeEncryption, lookAtEncryption } from './config-encryption.ts';
 import { EXIT } from './exit-codes.ts';
 import { configOption, exits, jsonOption, withExample } from './options.ts';
 import type { ConfigOptions, JsonOptions } from './options.ts';
@@ -31,24 +32,25 @@ export function plainConfig(config: Config): unknown {
 /** Loads the config and its jobs, and says what was found. */
 export async function configCheck(options: ConfigOptions & JsonOptions): Promise<number> {
   const config = await loadConfig(options.config);
-  const jobs = await loadJobs(config);
-  const { queues } = withQueues(
-    config,
-    jobs.map((job) => job.taskQueue),
-  );
+  const { jobs, graphs, taskQueues } = await loadDefinitions(config);
+  const { queues } = withQueues(config, taskQueues);
   const found = {
     file: config.file,
     environment: config.environment,
     jobs: jobs.map((job) => job.name),
+    graphs: graphs.map((graph) => graph.name),
     queues: queues.map((queue) => queue.taskQueue),
     plans: [...config.plans.keys()],
+    encryption: lookAtEncryption(config.encryption),
   };
   if (options.json) printJson(found);
   else {
     print(`${found.file} is fine`);
+    const withGraphs = graphs.length > 0 ? ` graphs: ${list(found.graphs)};` : '';
     print(
-      `environment ${found.environment}; jobs: ${list(found.jobs)}; queues: ${list(found.queues)}; plans: ${list(found.plans)}`,
+      `environment ${found.environment}; jobs: ${list(found.jobs)};${withGraphs} queues: ${list(found.queues)}; plans: ${list(found.plans)}`,
     );
+    print(`encryption: ${describeEncryption(found.encryption)}`);
   }
   return EXIT.ok;
 }

@@ -1,7 +1,10 @@
 import { connectTemporal } from '../client/connection.ts';
+import { GraphClient } from '../client/graph-client.ts';
 import { JobClient } from '../client/job-client.ts';
 import type { TemporalConnection } from '../client/connection.ts';
 import { temporalConfig } from '../client/temporal-config.ts';
+import { keyringOf } from '../crypto/encryption.ts';
+import type { Encryption } from '../crypto/encryption.ts';
 import type { Keyring } from '../crypto/keyring.ts';
 import { checkLedger } from '../ledger/check-ledger.ts';
 import { databaseUrl } from '../ledger/database-url.ts';
@@ -10,11 +13,17 @@ import { openLedger } from '../ledger/pool.ts';
 import type { Ledger, LedgerOptions } from '../ledger/pool.ts';
 import { createLogger } from '../log.ts';
 import { allOrErrors } from './all-or-errors.ts';
+import { encryptionIfThere } from './encryption.ts';
 
 export interface Connections {
   readonly temporal: TemporalConnection;
   readonly ledger: Ledger;
+}
+
+/** For commands that have to do with jobs. */
+export interface JobConnections extends Connections {
   readonly jobs: JobClient;
+  readonly graphs: GraphClient;
   /** What it opens is shown; the rest says that it is encrypted. */
   readonly keyring: Keyring | undefined;
 }
@@ -74,12 +83,25 @@ export async function withBoth<T>(
   );
   try {
     await checkOwner(ledger, temporal.clusterId);
-    const keyring = undefined;
-    return await body({ temporal, ledger, keyring, jobs: new JobClient(temporal.client, ledger, keyring) });
+    return await body({ temporal, ledger });
   } finally {
     await temporal.connection.close();
     await ledger.close();
   }
+}
+
+/** Both, and the keys: those given, or the ones that are found; without any, what is encrypted is not shown. */
+export async function withJobs<T>(
+  body: (connections: JobConnections) => Promise<T>,
+  { encryption, ...options }: Partial<LedgerOptions> & { readonly encryption?: Encryption } = {},
+): Promise<T> {
+  const known = encryption ?? (await encryptionIfThere());
+  return withBoth((both) => {
+    const { temporal, ledger } = both;
+    const jobs = new JobClient(temporal.client, ledger, known);
+    const graphs = new GraphClient(temporal.client, ledger, known);
+    return body({ ...both, keyring: keyringOf(known), jobs, graphs });
+  }, options);
 }
 
 function open(options: Partial<LedgerOptions>): Ledger {

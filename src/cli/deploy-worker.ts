@@ -1,12 +1,14 @@
 import { Command } from 'commander';
 import { ensureSearchAttributes } from '../client/search-attributes.ts';
-import { loadConfig, loadJobs, resolvePlan, withQueues } from '../config/index.ts';
+import { loadConfig, loadDefinitions, resolvePlan, withQueues } from '../config/index.ts';
 import type { Config, ConfigWithQueues } from '../config/index.ts';
+import { keyringOf } from '../crypto/encryption.ts';
 import { LockkeeperError } from '../errors.ts';
 import { checkDatabaseUrl } from '../ledger/database-url.ts';
 import { createLogger } from '../log.ts';
 import { receiversOf } from '../notices/receivers.ts';
 import { withBoth } from './connections.ts';
+import { encryptionIfThere } from './encryption.ts';
 import { configOption, exitsAtOnce, withExample } from './options.ts';
 import { serve } from './serve.ts';
 import { buildIdOf, buildIdOption } from './worker.ts';
@@ -18,6 +20,8 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
   const { environment } = config;
   refuseMalformedUrls(config);
   const receivers = receiversOf(config.notices, process.env);
+  // Its only use of keys is to tell receivers of notices why a job failed.
+  const encryption = receivers.length > 0 ? await encryptionIfThere(options.config) : undefined;
   const buildId = buildIdOf(options, config);
   const log = createLogger({ buildId });
   return withBoth(
@@ -31,6 +35,7 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
         taskQueues: config.queues.map((queue) => queue.taskQueue),
         buildId,
         receivers,
+        keyring: keyringOf(encryption),
         resolvePlan: (name, parameters) => resolvePlan(config, name, parameters),
         databaseUrl: (name) => databaseUrlOf(config, name),
         output: ({ text, ...where }) => log.info(where, text),
@@ -52,11 +57,7 @@ function refuseMalformedUrls({ databases }: Pick<Config, 'databases'>): void {
 
 /** Only a config without `queues` needs the modules of the jobs here. */
 async function knowQueues(config: Config): Promise<ConfigWithQueues> {
-  const jobs = config.queues ? [] : await loadJobs(config);
-  return withQueues(
-    config,
-    jobs.map((job) => job.taskQueue),
-  );
+  return withQueues(config, config.queues ? [] : (await loadDefinitions(config)).taskQueues);
 }
 
 /** @throws {LockkeeperError} CONFIG_INVALID, USAGE when it is no URL of a Postgres */

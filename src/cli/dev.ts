@@ -51,12 +51,13 @@ export async function dev(options: DevOptions): Promise<number> {
 
 /** Where everything is. The password stands only in the line that is there to be copied. */
 export function describeDev(environment: DevEnvironment, dir: string): string {
-  const { temporalAddress, namespace, uiUrl } = environment;
+  const { temporalAddress, namespace, uiUrl, keyFile } = environment;
   const url = new URL(environment.databaseUrl);
   return [
     `Temporal   ${temporalAddress}, namespace ${namespace}`,
     ...(uiUrl === undefined ? [] : [`Web UI     ${uiUrl}`]),
     `Postgres   ${url.host}${url.pathname}`,
+    ...(keyFile === undefined ? [] : [`keys       ${keyFile}`]),
     `state      ${dir}`,
     '',
     `Copy this into the shell of your workers, or type \`. ${shellWord(envFile(dir))}\` there:`,
@@ -68,10 +69,11 @@ export function describeDev(environment: DevEnvironment, dir: string): string {
 }
 
 /** What a shell needs to know to reach the servers. */
-const exportLines = ({ temporalAddress, namespace, databaseUrl }: DevEnvironment) => [
+const exportLines = ({ temporalAddress, namespace, databaseUrl, keyFile }: DevEnvironment) => [
   `export TEMPORAL_ADDRESS=${shellQuoted(temporalAddress)}`,
   ...(namespace === 'default' ? [] : [`export TEMPORAL_NAMESPACE=${shellQuoted(namespace)}`]),
   `export DATABASE_URL=${shellQuoted(databaseUrl)}`,
+  ...(keyFile === undefined ? [] : [`export LOCKKEEPER_KEY_FILE=${shellQuoted(keyFile)}`]),
 ];
 
 /** The same lines as a file, for as long as the servers run. */

@@ -7,9 +7,11 @@ import { deployCommand } from './deploy/index.ts';
 import { deployWorkerCommand } from './deploy-worker.ts';
 import { devCommand } from './dev.ts';
 import { gatesCommand } from './gates/index.ts';
+import { graphCommand } from './graph/index.ts';
 import { helpCommand } from './help.ts';
 import { initCommand } from './init/index.ts';
 import { jobCommand } from './job/index.ts';
+import { keysCommand } from './keys/index.ts';
 import { ledgerCommand } from './ledger.ts';
 import { noticesCommand } from './notices/index.ts';
 import { ownPackage } from './package.ts';
@@ -30,10 +32,12 @@ export function createProgram(): Command {
     .addCommand(deployWorkerCommand())
     .addCommand(deployCommand())
     .addCommand(jobCommand())
+    .addCommand(graphCommand())
     .addCommand(gatesCommand())
     .addCommand(boardCommand())
     .addCommand(noticesCommand())
     .addCommand(codecServerCommand())
+    .addCommand(keysCommand())
     .addCommand(configCommand())
     .helpCommand(false)
     .addHelpText(

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { ensureSearchAttributes } from '../client/search-attributes.ts';
-import { loadConfig, loadJobs, withQueues } from '../config/index.ts';
+import { loadConfig, loadDefinitions, withQueues } from '../config/index.ts';
 import type { Config } from '../config/index.ts';
+import { expectEncryption, findEncryption } from '../crypto/encryption.ts';
 import { createLogger } from '../log.ts';
 import { withBoth } from './connections.ts';
 import { configOption, exitsAtOnce, withExample } from './options.ts';
@@ -15,11 +16,9 @@ export interface WorkerOptions extends ConfigOptions {
 /** Runs a worker of the config's jobs until SIGTERM or SIGINT. */
 export async function worker(options: WorkerOptions): Promise<number> {
   const config = await loadConfig(options.config);
-  const jobs = await loadJobs(config);
-  withQueues(
-    config,
-    jobs.map((job) => job.taskQueue),
-  );
+  const { jobs, graphs, taskQueues } = await loadDefinitions(config);
+  withQueues(config, taskQueues);
+  const encryption = expectEncryption(findEncryption(process.env, config.encryption));
   const buildId = buildIdOf(options, config);
   const log = createLogger({ environment: config.environment, buildId });
   return withBoth(
@@ -31,12 +30,14 @@ export async function worker(options: WorkerOptions): Promise<number> {
         temporal,
         ledger,
         jobs,
+        graphs,
         workflows: config.workflows,
         buildId,
         maxConcurrentSlices: config.worker.maxConcurrentSlices,
         shutdownGrace: config.worker.shutdownGraceMs,
         shutdownForce: config.worker.shutdownForceMs,
         drainDeadline: config.drain.deadlineMs,
+        encryption,
         log,
       });
       return serve(created, log);

@@ -41,7 +41,7 @@ export class Asking {
 const OVER: readonly unknown[] = [4, 1];
 
 /** Here or in the cause. */
-function isDeadlineExceeded(error: unknown): boolean {
+export function isDeadlineExceeded(error: unknown): boolean {
   const codeOf = (e: unknown) => (typeof e === 'object' && e !== null && 'code' in e ? e.code : undefined);
   const cause = error instanceof Error ? error.cause : undefined;
   return OVER.includes(codeOf(error)) || OVER.includes(codeOf(cause)) || /deadline/i.test(errorMessage(error));

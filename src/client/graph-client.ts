@@ -11,8 +11,9 @@ import { GraphHandle } from './graph-handle.ts';
 import { findGraphs } from './graph-list.ts';
 import type { GraphListOptions, GraphRow } from './graph-list.ts';
 import { planGraph, withKeyedHashes } from './graph-plan.ts';
-import { expectSameGraph, findGraph, knownNodes, startGraphWorkflow } from './graph-start.ts';
+import { expectSameGraph, findGraph, startGraphWorkflow } from './graph-start.ts';
 import { checkJobId } from './job-input.ts';
+import { knownNodes } from './known-nodes.ts';
 import { encryptionOf, readingClient } from './reading-client.ts';
 
 export interface GraphStartOptions {
@@ -69,12 +70,13 @@ export class GraphClient {
     const before = await findGraph(this.#client, id);
     if (before) expectSameGraph(before, plan, this.#keyring);
     if (before?.state === 'running' || before?.state === 'done') return this.handle<G>(id);
-    const known = before && { known: await knownNodes(this.#ledger, id, plan.input) };
+    const content = withKeyedHashes(plan.input, this.#keyring);
+    const known = before && { known: await knownNodes(this.#client, this.#ledger, id, content) };
     const { owner } = options;
     try {
       await startGraphWorkflow(this.#client, id, taskQueue, {
         hash: keyedHash(this.#keyring, plan.hash),
-        input: { ...withKeyedHashes(plan.input, this.#keyring), ...known, ...(owner !== undefined && { owner }) },
+        input: { ...content, ...known, ...(owner !== undefined && { owner }) },
       });
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

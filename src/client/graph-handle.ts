@@ -9,17 +9,29 @@ import { newestJobs } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 import { GRAPH_STATUS_QUERY, GRAPH_WORKFLOW, keysIn, nodeId, withResults } from '../protocol.ts';
 import type { GraphResult, GraphStatus } from '../protocol.ts';
+import { isDeadlineExceeded } from './asking.ts';
 import { inputOfGraph } from './graph-input.ts';
 import { rowOf } from './graph-list.ts';
 import type { GraphRow } from './graph-list.ts';
 import { hashOf } from './graph-plan.ts';
-import { findGraph, knownNodes, startGraphWorkflow } from './graph-start.ts';
+import { findGraph, startGraphWorkflow } from './graph-start.ts';
 import type { FoundGraph } from './graph-start.ts';
 import { isNotFound } from './not-found.ts';
+import { knownNodes } from './known-nodes.ts';
 import { pause } from './pause.ts';
 
 /** How often {@link GraphHandle.progress} looks, milliseconds. */
 const LOOK_EVERY = 500;
+/** … and how long it waits for an answer: a workflow answers only while some worker serves its queue. */
+const ANSWER_WITHIN = 3_000;
+
+/** Nodes of a graph that is run again. */
+export interface GraphRerun {
+  /** How many begin anew. */
+  readonly again: number;
+  /** How many are done, and keep their results. */
+  readonly kept: number;
+}
 
 /** One graph that was started, by its id; whether there is such a graph shows when it is asked something. */
 export class GraphHandle<R = unknown> {
@@ -77,6 +89,7 @@ export class GraphHandle<R = unknown> {
 
   /**
    * The graph's {@link status} whenever it has changed, looked at twice a second, until the graph has ended or `signal` fires.
+   * While no worker serves its queue there is no news.
    * @throws {LockkeeperError} GRAPH_NOT_FOUND
    * @example for await (const { phase, nodes } of run.progress()) console.log(phase, nodes.filter((n) => n.state === 'done').length);
    */
@@ -84,9 +97,9 @@ export class GraphHandle<R = unknown> {
     let last = '';
     while (!options.signal?.aborted) {
       const { state } = await this.#find();
-      const status = await this.status();
+      const status = await this.#statusIfAnswered();
       const now = JSON.stringify(status);
-      if (now !== last) {
+      if (status && now !== last) {
         last = now;
         yield status;
       }
@@ -115,7 +128,7 @@ export class GraphHandle<R = unknown> {
    * keeps its result and does not run again.
    * @throws {LockkeeperError} GRAPH_NOT_FOUND, USAGE when it runs, or when everything is done
    */
-  async rerun(): Promise<void> {
+  async rerun(): Promise<GraphRerun> {
     const { state, taskQueue, description } = await this.#find();
     if (state === 'running' || state === 'done') {
       throw new LockkeeperError('USAGE', `graph ${this.id} ${state === 'done' ? 'is done' : 'is running'}`, {
@@ -126,11 +139,21 @@ export class GraphHandle<R = unknown> {
       });
     }
     const input = await inputOfGraph(this.#client, this.id, description.runId);
-    const known = await knownNodes(this.#ledger, this.id, input);
+    const known = await knownNodes(this.#client, this.#ledger, this.id, input);
     await startGraphWorkflow(this.#client, this.id, taskQueue, {
       input: { ...input, known },
       hash: keyedHash(this.#keyring, hashOf(input)),
     });
+    return { again: input.nodes.length - known.length, kept: known.length };
+  }
+
+  async #statusIfAnswered(): Promise<GraphStatus | undefined> {
+    try {
+      return await this.#client.withDeadline(Date.now() + ANSWER_WITHIN, () => this.status());
+    } catch (error) {
+      if (isDeadlineExceeded(error)) return undefined;
+      throw error;
+    }
   }
 
   async #find(): Promise<FoundGraph> {

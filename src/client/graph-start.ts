@@ -2,11 +2,8 @@ import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { isHashOf } from '../crypto/keyed-hash.ts';
 import type { Keyring } from '../crypto/keyring.ts';
 import { LockkeeperError } from '../errors.ts';
-import { resultKeys } from '../ledger/jobs.ts';
-import type { Ledger } from '../ledger/pool.ts';
-import { GRAPH_WORKFLOW, nodeId } from '../protocol.ts';
+import { GRAPH_WORKFLOW } from '../protocol.ts';
 import { readableMemo } from '../protocol/payloads.ts';
-import type { GraphWorkflowInput, KnownNode } from '../protocol.ts';
 import type { GraphPlan } from './graph-plan.ts';
 import { isNotFound } from './not-found.ts';
 
@@ -77,18 +74,6 @@ export function expectSameGraph(
         : `graph ${there.graph ?? 'that was started by hand'}`;
   throw new LockkeeperError('GRAPH_EXISTS', `the id ${there.id} of graph ${graph} belongs to ${what} already`, {
     next: `Use another id; \`lockkeeper graph show ${there.id}\` shows the one that is there`,
-  });
-}
-
-/** What need not run again: the ledger knows what is done, also when Temporal has forgotten it. */
-export async function knownNodes(ledger: Ledger, id: string, { nodes }: GraphWorkflowInput): Promise<KnownNode[]> {
-  const keys = await resultKeys(
-    ledger,
-    nodes.map(({ name }) => nodeId(id, name)),
-  );
-  return nodes.flatMap(({ name }) => {
-    const key = keys.get(nodeId(id, name));
-    return key === undefined ? [] : [{ name, state: 'done' as const, key }];
   });
 }
 

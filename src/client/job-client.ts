@@ -19,6 +19,7 @@ import { findJobs } from './job-list.ts';
 import type { ListOptions } from './job-list.ts';
 import { nameOf, openTexts } from './job-row.ts';
 import { encryptionOf, readingClient } from './reading-client.ts';
+import { isSameJob } from './same-job.ts';
 
 export interface StartOptions {
   /**
@@ -124,9 +125,7 @@ export class JobClient {
   async #expectSame(id: string, job: string, inputHash: string): Promise<void> {
     const there = await this.#client.workflow.getHandle(id).describe();
     const name = nameOf(there);
-    const theirs = there.memo?.['inputHash'];
-    // Without a hash it was started by hand, or by an older version.
-    if (name === job && (typeof theirs !== 'string' || isHashOf(this.#keyring, theirs, inputHash))) return;
+    if (isSameJob(there, job, (theirs) => isHashOf(this.#keyring, theirs, inputHash))) return;
     const what =
       name === undefined
         ? `a workflow ${there.type}`

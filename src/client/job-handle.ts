@@ -4,6 +4,7 @@ import type { Keyring } from '../crypto/keyring.ts';
 import { readable } from '../crypto/reading-codec.ts';
 import { LockkeeperError } from '../errors.ts';
 import { savedResult } from '../jobs/saved-result.ts';
+import { closedGates } from '../ledger/gates.ts';
 import { isUnreadable } from '../protocol/payloads.ts';
 import { jobsOf, readJob } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
@@ -151,7 +152,8 @@ export class JobHandle<R = unknown> {
     const firstRunId = workflow.raw.workflowExecutionInfo?.firstRunId ?? undefined;
     const row = await readJob(this.#ledger, this.id, firstRunId);
     const open = row && openTexts(row, this.#keyring);
-    return { row: jobRowOf(workflow, open), type: workflow.type, running: workflow.status.name === 'RUNNING' };
+    const closed = row ? new Map<string, string>() : await closedGates(this.#ledger);
+    return { row: jobRowOf(workflow, open, closed), type: workflow.type, running: workflow.status.name === 'RUNNING' };
   }
 
   async #ask<T>(question: () => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { closedGates } from '../ledger/gates.ts';
 import { listJobs, newestJobs } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 import type { Ledger } from '../ledger/pool.ts';
@@ -39,6 +40,7 @@ const isWanted = (row: JobRow, { name, owner }: Wanted) =>
 /** Running job workflows that the ledger does not know yet: nothing of them has been claimed. */
 async function pending(client: Client, ledger: Ledger, since: Date, wanted: Wanted): Promise<JobRow[]> {
   const found: JobRow[] = [];
+  const closed = await closedGates(ledger);
   const ofOwner = wanted.owner === undefined ? '' : ` and LockkeeperOwner = ${quoted(wanted.owner)}`;
   const query = `LockkeeperKind = 'job' and ExecutionStatus = 'Running'${ofOwner}`;
   for await (const workflows of latest(client, query)) {
@@ -46,7 +48,7 @@ async function pending(client: Client, ledger: Ledger, since: Date, wanted: Want
     for (const workflow of workflows) {
       if (workflow.startTime < since) return found;
       if (known.has(workflow.workflowId)) continue;
-      const row = jobRowOf(workflow, undefined);
+      const row = jobRowOf(workflow, undefined, closed);
       if (isWanted(row, wanted)) found.push(row);
       if (found.length === wanted.limit) return found;
     }

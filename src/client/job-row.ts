@@ -29,9 +29,12 @@ export const nameOf = ({ memo }: Pick<SeenWorkflow, 'memo'>): string | undefined
 const OWNER = defineSearchAttributeKey('LockkeeperOwner', SearchAttributeType.KEYWORD);
 const ownerOf = ({ typedSearchAttributes }: SeenWorkflow) => typedSearchAttributes.get(OWNER);
 
-/** A job as workflow and ledger know it together: the ledger has none before its first slice, and does not hear of a termination. */
-export function jobRowOf(workflow: SeenWorkflow, row: JobRow | undefined): JobRow {
-  const known = row ?? waitingRow(workflow);
+/**
+ * A job as workflow and ledger know it together: the ledger has none before its first slice, and does not hear of a termination.
+ * `closed`: see `closedGates`.
+ */
+export function jobRowOf(workflow: SeenWorkflow, row: JobRow | undefined, closed: ReadonlyMap<string, string>): JobRow {
+  const known = row ?? waitingRow(workflow, closed.get(workflow.taskQueue));
   const endedAs = ENDED_AS[workflow.status.name];
   if (endedAs === undefined || hasEnded(known)) return known;
   return {
@@ -41,7 +44,7 @@ export function jobRowOf(workflow: SeenWorkflow, row: JobRow | undefined): JobRo
   };
 }
 
-function waitingRow(workflow: SeenWorkflow): JobRow {
+function waitingRow(workflow: SeenWorkflow, gateClosedBy: string | undefined): JobRow {
   const owner = ownerOf(workflow);
   return {
     workflowId: workflow.workflowId,
@@ -53,6 +56,7 @@ function waitingRow(workflow: SeenWorkflow): JobRow {
     interruptions: 0,
     losses: 0,
     progress: {},
+    ...(gateClosedBy !== undefined && workflow.status.name === 'RUNNING' && { gateClosedBy }),
     createdAt: workflow.startTime,
   };
 }

@@ -18,6 +18,7 @@ export interface Config {
   /** Absolute path of the module of the user's own workflows. */
   readonly workflows?: string;
   readonly worker: WorkerOptions;
+  readonly encryption: EncryptionOptions;
   readonly drain: DrainPolicy;
   /** The queues that deploys pause, in the order of the file. Left out, they are those of the jobs: see `withQueues`. */
   readonly queues?: readonly PlanQueue[];
@@ -41,6 +42,14 @@ export interface WorkerOptions {
   readonly shutdownGraceMs: number;
   /** From SIGTERM until the worker gives up on slices that ignore cancellation. */
   readonly shutdownForceMs: number;
+}
+
+/** What is said of keys here; the environment may say more. */
+export interface EncryptionOptions {
+  /** Absolute. */
+  readonly keyFile?: string;
+  readonly acceptPlaintext?: boolean;
+  readonly mode?: 'keyring' | 'plaintext';
 }
 
 export interface Database {

@@ -11,6 +11,7 @@ export type {
 export { codecServerConfig } from './build-codec-server.ts';
 export { nearestConfigFile } from './find-file.ts';
 export { loadConfig } from './load-config.ts';
-export { loadJobs } from './load-jobs.ts';
+export { loadDefinitions, loadJobs } from './load-jobs.ts';
+export type { Definitions } from './load-jobs.ts';
 export { resolvePlan } from './resolve-plan.ts';
 export { withQueues } from './with-queues.ts';

@@ -4,10 +4,10 @@ import { unknownWord } from '../did-you-mean.ts';
 import { shortPath } from './problems.ts';
 
 /**
- * The config with its queues: those it declares or, if it declares none, the given ones of the loaded jobs, none of which
+ * The config with its queues: those it declares or, if it declares none, the given ones of what was loaded, none of which
  * feeds another.
  * @throws {LockkeeperError} CONFIG_INVALID when a plan pauses a queue that is not among them
- * @example const ready = withQueues(config, (await loadJobs(config)).map((job) => job.taskQueue));
+ * @example const ready = withQueues(config, (await loadDefinitions(config)).taskQueues);
  */
 export function withQueues(config: Config, taskQueues: Iterable<string>): ConfigWithQueues {
   const { queues } = config;

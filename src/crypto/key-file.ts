@@ -17,10 +17,11 @@ const OTHERS_THAN_THE_GROUP = 0o037;
  * @throws {LockkeeperError} KEYRING_INVALID, without anything of a secret in it
  */
 export function readKeyFile(file: string, source: string): Keyring {
-  return parseKeyring(readText(file, source), `the key file ${file}`);
+  return parseKeyring(readKeyText(file, source), `the key file ${file}`);
 }
 
-function readText(file: string, source: string): string {
+/** What stands in it, comments included; nothing to be shown. @throws {LockkeeperError} KEYRING_INVALID */
+export function readKeyText(file: string, source: string): string {
   const fd = open(file, source);
   try {
     refuse(file, fstatSync(fd));

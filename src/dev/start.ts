@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { access, constants, mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { LockkeeperError, errorMessage } from '../errors.ts';
+import { addKey } from '../crypto/add-key.ts';
 import { lockDir } from './dir-lock.ts';
 import { startPostgres } from './postgres.ts';
 import { findTemporal, userCacheDir } from './temporal-binary.ts';
@@ -30,6 +32,8 @@ export interface DevEnvironment {
   /** Undefined when Temporal is not one started here. */
   readonly uiUrl?: string;
   readonly databaseUrl: string;
+  /** The keys by which everything is encrypted; undefined when LOCKKEEPER_KEYS or LOCKKEEPER_KEY_FILE has others. */
+  readonly keyFile?: string;
   /** Stops Temporal, then Postgres, each gracefully and then by force: 30 s at most. May be called twice. */
   readonly stop: () => Promise<void>;
 }
@@ -41,6 +45,7 @@ interface Part {
 /**
  * Starts a Temporal server and a Postgres for development and tests, both at once, and returns when both answer. They end
  * with this process, also when it is killed; another start on the same `dir` finds the same workflows and rows.
+ * With them comes a file with a key, made once: what runs here is encrypted as in production.
  * The ledger's migrations are the caller's.
  *
  * @throws LockkeeperError `USAGE` when another process runs on `dir`, and those of `findTemporal`, `startTemporal`, `startPostgres`.
@@ -65,9 +70,16 @@ export async function startDev(options: StartDevOptions): Promise<DevEnvironment
     }
   };
   if (temporal.status === 'fulfilled' && postgres.status === 'fulfilled') {
+    const keyFile = keyFileIn(dir, env);
     let stopped: Promise<void> | undefined;
     const { address: temporalAddress, ...rest } = temporal.value;
-    return { ...rest, temporalAddress, databaseUrl: postgres.value.url, stop: () => (stopped ??= stopAll()) };
+    return {
+      ...rest,
+      ...(keyFile !== undefined && { keyFile }),
+      temporalAddress,
+      databaseUrl: postgres.value.url,
+      stop: () => (stopped ??= stopAll()),
+    };
   }
 
   await stopAll();
@@ -76,6 +88,13 @@ export async function startDev(options: StartDevOptions): Promise<DevEnvironment
   );
   if (second) options.log(errorMessage(second));
   throw first;
+}
+
+function keyFileIn(dir: string, env: NodeJS.ProcessEnv): string | undefined {
+  if (env.LOCKKEEPER_KEYS || env.LOCKKEEPER_KEY_FILE) return undefined;
+  const file = join(dir, 'keys');
+  if (!existsSync(file)) addKey(file, 'development');
+  return file;
 }
 
 async function stopIfStarted(part: PromiseSettledResult<Part>): Promise<void> {

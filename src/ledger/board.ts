@@ -31,6 +31,8 @@ export interface BoardJob {
   readonly progress: { readonly done?: number; readonly total?: number };
   /** Why it is as it is, or the note of its progress. */
   readonly note: string | null;
+  /** The deploy behind whose closed gate it waits. */
+  readonly gateClosedBy: string | null;
 }
 
 /** As the ledger has it: what is the job's own in the note may be encrypted. */
@@ -48,7 +50,7 @@ export async function boardJobs(
   const { rows } = await ledger.pool.query<SavedBoardJob & { seq: string; total: number }>(
     `select j.key, j.workflow_id as "workflowId", j.name, j.task_queue as "taskQueue", j.state, j.seq,
        jsonb_strip_nulls(jsonb_build_object('done', j.progress_done, 'total', j.progress_total)) as progress,
-       coalesce(j.reason, j.progress_note) as note,
+       coalesce(j.reason, j.progress_note) as note, j.gate_closed_by as "gateClosedBy",
        case when j.reason is null then 'note' else 'reason' end as "noteIs", (count(*) over ())::integer as total
      from lockkeeper.jobs j join lockkeeper.gates g on g.namespace = j.namespace and g.task_queue = j.task_queue
      where j.namespace = $1 and g.environment = $2 and j.state not in ('done', 'failed', 'cancelled')

@@ -231,6 +231,17 @@ export async function runningClaims(ledger: Ledger, taskQueue: string): Promise<
   return rows.map(claimRow);
 }
 
+/** How long the drain of an environment may have to wait for atomic slices that run now, milliseconds. */
+export async function longestAtomicMs(ledger: Ledger, environment: string): Promise<number> {
+  const { rows } = await ledger.pool.query<{ ms: number | null }>(
+    `select extract(epoch from max(c.atomic_until) - clock_timestamp())::float8 * 1000 as ms
+     from lockkeeper._gates g join lockkeeper._claims c using (namespace, task_queue)
+     where g.namespace = $1 and g.environment = $2 and c.state = 'running'`,
+    [ledger.namespace, environment],
+  );
+  return Math.max(0, Math.ceil(rows[0]?.ms ?? 0));
+}
+
 /** Claims that the ledger still holds for a worker: those it knows nothing of any more are to be ended by it. */
 export async function claimsOfWorker(ledger: Ledger, worker: string): Promise<string[]> {
   const { rows } = await ledger.pool.query<{ claim: string }>(

@@ -184,6 +184,15 @@ export async function isDrained(ledger: Ledger, taskQueue: string): Promise<bool
   return rows[0]?.drained === true;
 }
 
+/** Queues whose gates are closed, with the deploys that hold them so. */
+export async function closedGates(ledger: Ledger): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await ledger.pool.query<{ task_queue: string; owner_deploy: string }>(
+    `select task_queue, owner_deploy from lockkeeper._gates where namespace = $1 and state = 'closed'`,
+    [ledger.namespace],
+  );
+  return new Map(rows.map((row) => [row.task_queue, row.owner_deploy]));
+}
+
 /** Queues of living workers of an environment that are not among those known. */
 export async function unknownQueues(ledger: Ledger, environment: string, known: readonly string[]): Promise<string[]> {
   const { rows } = await ledger.pool.query<{ task_queue: string }>(

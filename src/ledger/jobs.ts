@@ -20,6 +20,8 @@ export interface JobRow {
   /** Why it last went on from another checkpoint than its last one, without a person's word, and when. */
   readonly wentBack?: string;
   readonly wentBackAt?: Date;
+  /** The deploy behind whose closed gate it waits. */
+  readonly gateClosedBy?: string;
   readonly lastCheckpointAt?: Date;
   readonly worker?: string;
   readonly buildId?: string;
@@ -47,6 +49,7 @@ interface RawJob {
   last_checkpoint_at: Date | null;
   worker: string | null;
   build_id: string | null;
+  gate_closed_by: string | null;
   created_at: Date;
   changed_at: Date;
 }
@@ -69,6 +72,7 @@ const jobRow = (r: RawJob): JobRow => ({
   ...(r.reason !== null && { reason: r.reason }),
   ...(r.went_back !== null && { wentBack: r.went_back }),
   ...(r.went_back_at !== null && { wentBackAt: r.went_back_at }),
+  ...(r.gate_closed_by !== null && { gateClosedBy: r.gate_closed_by }),
   ...(r.last_checkpoint_at !== null && { lastCheckpointAt: r.last_checkpoint_at }),
   ...(r.worker !== null && { worker: r.worker }),
   ...(r.build_id !== null && { buildId: r.build_id }),
@@ -126,12 +130,20 @@ export async function newestJobs(ledger: Ledger, workflowIds: readonly string[])
   return rows.map(jobRow);
 }
 
-/** Where the results of these workflow ids are, by the id: of those whose newest job is done. */
-export async function resultKeys(ledger: Ledger, workflowIds: readonly string[]): Promise<Map<string, string>> {
-  const { rows } = await ledger.pool.query<{ workflow_id: string; key: string; state: JobPhase }>(
-    `select distinct on (workflow_id) workflow_id, key, state from lockkeeper._jobs
+export interface DoneJob {
+  readonly name: string;
+  /** Where its result is. */
+  readonly key: string;
+}
+
+/** Of these workflow ids those whose newest job is done, by the id. */
+export async function doneJobs(ledger: Ledger, workflowIds: readonly string[]): Promise<Map<string, DoneJob>> {
+  const { rows } = await ledger.pool.query<DoneJob & { workflow_id: string; state: JobPhase }>(
+    `select distinct on (workflow_id) workflow_id, name, key, state from lockkeeper._jobs
      where namespace = $1 and workflow_id = any($2) order by workflow_id, created_at desc`,
     [ledger.namespace, workflowIds],
   );
-  return new Map(rows.filter(({ state }) => state === 'done').map((row) => [row.workflow_id, row.key]));
+  return new Map(
+    rows.filter(({ state }) => state === 'done').map(({ workflow_id, name, key }) => [workflow_id, { name, key }]),
+  );
 }

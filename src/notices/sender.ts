@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { JobSeal } from '../crypto/job-seal.ts';
+import type { Keyring } from '../crypto/keyring.ts';
 import { NOTICES_AT_ONCE, NOTICE_POLL_EVERY, NOTICE_RETRY } from '../defaults.ts';
 import { errorMessage } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import { readReason, recordDelivered, recordFailure, takeNotices, tidyNotices } from '../ledger/notices.ts';
-import type { TakenNotice } from '../ledger/notices.ts';
+import type { JobFacts, TakenNotice } from '../ledger/notices.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { keepReceivers, writeReceivers } from '../ledger/receivers.ts';
 import type { Logger } from '../log.ts';
@@ -17,6 +19,8 @@ export interface NoticeSenderOptions {
   readonly ledger: Ledger;
   readonly environment: string;
   readonly receivers: readonly Receiver[];
+  /** That of the workers: without it, why a job of an encrypted ledger failed cannot be told. */
+  readonly keyring: Keyring | undefined;
   readonly log: Logger;
 }
 
@@ -87,7 +91,7 @@ export class NoticeSender {
     const { ledger, environment, log } = this.#o;
     const where = { notice: taken.id, event: taken.event, receiver: receiver.name, attempt: taken.attempts };
     try {
-      const reason = receiver.details ? await readReason(ledger, taken.facts) : undefined;
+      const reason = receiver.details ? await this.#reason(taken.facts) : undefined;
       const notice = noticeOf(taken, environment, reason);
       const told = notice ? await receiver.tell(notice, taken.owner) : UNKNOWN;
       await failpoint('notice.told');
@@ -105,6 +109,11 @@ export class NoticeSender {
       // The ledger is away: it is free again after a while, and told again.
       log.warn({ ...where, error: errorMessage(error) }, 'what became of a notice could not be noted');
     }
+  }
+
+  async #reason(facts: JobFacts): Promise<string | undefined> {
+    const reason = await readReason(this.#o.ledger, facts);
+    return reason && new JobSeal(this.#o.keyring, facts.key).openText(reason, 'reason');
   }
 
   async #pause(ms: number): Promise<void> {

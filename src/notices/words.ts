@@ -43,8 +43,8 @@ const OF_EVENT: Record<JobEvent, (job: JobOfNotice) => readonly [became: string,
     'job.interrupted': ({ checkpoint }) => [
       'was interrupted',
       checkpoint === 0
-        ? 'It begins again by itself as soon as it can.'
-        : `It goes on by itself from checkpoint ${checkpoint} as soon as it can.`,
+        ? 'It is to begin again by itself as soon as it can.'
+        : `It is to go on by itself from checkpoint ${checkpoint} as soon as it can.`,
     ],
     'job.resumed': ({ checkpoint }) => [
       'goes on',

@@ -43,6 +43,8 @@ export interface QueueState {
   readonly generation: number;
   readonly drained: boolean;
   readonly running: number;
+  /** How many of these are atomic, and may still end by themselves; absent in what was recorded before they were waited for. */
+  readonly atomic?: number;
 }
 
 export type RunEnd =

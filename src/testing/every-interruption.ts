@@ -1,3 +1,4 @@
+import { AssertionError } from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
 import { LockkeeperError } from '../errors.ts';
 import type { JobDefinition } from '../jobs/define-job.ts';
@@ -33,7 +34,7 @@ export interface EveryInterruptionOptions<S, R> extends Omit<TestSettings, 'chec
  *
  * @returns how many checkpoints the undisturbed job has, and how many runs there were
  * @throws {AssertionError} an outcome is another one than undisturbed, or the job failed: tells where, what was found, and what to
- *   look for; or the job has no checkpoint at all
+ *   look for; or the job has no checkpoint at all, not even when it is told to stop
  * @throws what `runJobInTest` throws, of the undisturbed run
  * @example
  * test('no deploy and no crash changes what is imported', async () => {
@@ -65,13 +66,13 @@ export function everyInterruption<N extends string, I, R, S>(
     const undisturbed = await runOnce({});
     if ('error' in undisturbed) throw undisturbed.error;
     const { checkpoints } = undisturbed.run;
-    if (checkpoints === 0) throw nothingToInterrupt(job.name);
     const ways = waysToDisturb({ checkpoints, plain: undisturbed.plain, kills, at });
     if (ways.length === 0)
       throw new LockkeeperError('USAGE', 'at: it names no checkpoint', { next: 'Leave it out for all of them' });
     const findings: Finding[] = [];
     for (const way of ways) {
       const found = await runOnce(way.options);
+      if (checkpoints === 0 && 'error' in found && didNotHappen(found.error)) throw nothingToInterrupt(job.name);
       if ('error' in found) findings.push({ way, error: found.error });
       else if (!isDeepStrictEqual(found.outcome, undisturbed.outcome))
         findings.push({ way, outcome: found.outcome, wentOnFrom: found.run.slices[1]?.from });
@@ -85,3 +86,5 @@ export function everyInterruption<N extends string, I, R, S>(
     return { checkpoints, runs: ways.length + 1 };
   });
 }
+
+const didNotHappen = (error: unknown) => error instanceof AssertionError && error.operator === 'interruptAt';

@@ -16,10 +16,12 @@ export interface Undisturbed {
 
 /** All ways in which a job with these checkpoints can be disturbed once. */
 export function waysToDisturb({ checkpoints, plain, kills, at }: Undisturbed): Way[] {
-  const chosen = at ?? Array.from({ length: checkpoints }, (_, i) => i + 1);
+  const all = Array.from({ length: checkpoints }, (_, i) => i + 1);
+  // A job that yields only when it is told to stop has its first checkpoint there.
+  const chosen = at ?? (checkpoints === 0 ? [1] : all);
   const interruptions = chosen.map((n) => ({ words: `interrupted at checkpoint ${n}`, options: { interruptAt: n } }));
   if (!kills) return interruptions;
-  const killed = at ?? [...chosen, checkpoints + 1];
+  const killed = at ?? [...all, checkpoints + 1];
   return [...interruptions, ...killed.flatMap((n) => killsAt(n, checkpoints, plain))];
 }
 

@@ -10,6 +10,7 @@ import { createStepActivities } from '../activities/steps.ts';
 import type { TemporalConnection } from '../client/connection.ts';
 import { ensureCoordinator } from '../client/coordinator.ts';
 import { readingClient } from '../client/reading-client.ts';
+import type { Keyring } from '../crypto/keyring.ts';
 import { ensureGate } from '../ledger/gates.ts';
 import { bindLedger } from '../ledger/identity.ts';
 import type { Ledger } from '../ledger/pool.ts';
@@ -44,6 +45,8 @@ export interface DeployWorkerOptions extends Pick<DeployDependencies, 'resolvePl
   readonly buildId: string;
   /** Who is told what becomes of jobs. */
   readonly receivers: readonly Receiver[];
+  /** That of the workers, to tell why a job failed where a receiver is to hear of it. */
+  readonly keyring?: Keyring | undefined;
   readonly log: Logger;
 }
 
@@ -77,7 +80,13 @@ export async function createDeployWorker(options: DeployWorkerOptions): Promise<
     onNews: () => undefined,
   });
   const deadWorkers = new DeadWorkerWatch({ ledger, client: temporal.client, workerId: id, log });
-  const notices = new NoticeSender({ ledger, environment, receivers: options.receivers, log });
+  const notices = new NoticeSender({
+    ledger,
+    environment,
+    receivers: options.receivers,
+    keyring: options.keyring,
+    log,
+  });
   let connection: NativeConnection | undefined;
   const close = async () => {
     await notices.stop();

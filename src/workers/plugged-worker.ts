@@ -14,6 +14,7 @@ import { openLedger } from '../ledger/pool.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { createLogger } from '../log.ts';
 import type { Logger } from '../log.ts';
+import { expectKeys } from './expect-keys.ts';
 import { JobHost, prepareLedger } from './job-host.ts';
 import { expectMadeForJobs } from './join-workflows.ts';
 import type { LockkeeperPluginOptions } from './plugin.ts';
@@ -55,7 +56,10 @@ export async function plug(
   const taskQueues = [taskQueue];
   const clusterId = await clusterIdOf(connection);
   await ensureSearchAttributes(connection, namespace);
-  await withLedger(options, namespace, log, (ledger) => prepareLedger(ledger, { clusterId, environment, taskQueues }));
+  await withLedger(options, namespace, log, async (ledger) => {
+    await prepareLedger(ledger, { clusterId, environment, taskQueues });
+    await expectKeys(ledger, encryption);
+  });
   const { ledger, close } = ledgerFor(options, namespace, log);
   const host = new JobHost({
     environment,

@@ -11,6 +11,7 @@ import type { Duration } from '../duration.ts';
 import type { AnyGraph, AnyJob } from '../jobs/index.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import type { Logger } from '../log.ts';
+import { expectKeys } from './expect-keys.ts';
 import { JobHost, prepareLedger } from './job-host.ts';
 import { connectNative } from './native-connection.ts';
 import { installRuntime } from './runtime.ts';
@@ -58,7 +59,8 @@ export interface LockkeeperWorker {
 
 /**
  * Makes a worker for the task queues of the jobs and graphs given. For a Temporal Worker that you have already, see `lockkeeperPlugin`.
- * @throws {LockkeeperError} KEYRING_MISSING when it is not said how to encrypt, KEYRING_INVALID, KEY_MISSING
+ * @throws {LockkeeperError} KEYRING_MISSING when it is not said how to encrypt, KEYRING_INVALID; KEY_MISSING,
+ *   PLAINTEXT_REFUSED when it could not read what open jobs have saved
  * @throws {LockkeeperError} USAGE for a duration that is none, SETTING_BREAKS_LAW, LEDGER_WRONG_CLUSTER, LEDGER_POOLED, QUEUE_OF_ANOTHER_ENVIRONMENT, CONFIG_INVALID
  */
 export async function createWorker(options: WorkerOptions): Promise<LockkeeperWorker> {
@@ -105,9 +107,10 @@ class JobWorker implements LockkeeperWorker {
 
   async prepare(): Promise<void> {
     const { temporal, ledger, environment, log, workflows } = this.#o;
-    installRuntime(log);
+    installRuntime(log, this.#encryption !== 'plaintext');
     const { clusterId } = temporal;
     await prepareLedger(ledger, { clusterId, environment, taskQueues: this.#taskQueues });
+    await expectKeys(ledger, this.#encryption);
     const failures = this.#encryption === 'plaintext' ? 'readable' : 'encoded';
     const workflowBundle = await bundleWorkflows(log, workflows, failures);
     try {

@@ -76,9 +76,13 @@ async function drain(run: RunState, grant: LockGrant, deadline: number, phase = 
   while (run.drain.waitingFor().length > 0) {
     run.stopIfAborted();
     const left = deadline - Date.now();
-    if (left <= 0) return drainIsLate(run, grant);
+    if (left <= 0 && !run.drain.onlyAtomic()) return drainIsLate(run, grant);
+    if (left <= 0) run.enter(`draining, late: atomic jobs on ${run.drain.undrainedQueues().join(', ')} may still end`);
     run.drainNews = false;
-    await condition(() => run.drainNews || run.aborted !== undefined, Math.min(left, DRAIN_POLL_EVERY));
+    await condition(
+      () => run.drainNews || run.aborted !== undefined,
+      left <= 0 ? DRAIN_POLL_EVERY : Math.min(left, DRAIN_POLL_EVERY),
+    );
     await refreshDrain(run);
   }
 }

@@ -17,7 +17,7 @@ export function closingOrder(queues: readonly PlanQueue[]): string[] {
 
 /** Which queues and participants are known to be drained, of one generation of gates. */
 export class DrainBoard {
-  readonly #queues = new Map<string, { generation: number; drained: boolean }>();
+  readonly #queues = new Map<string, QueueState>();
   readonly #participants: Map<string, boolean>;
 
   constructor(participants: readonly string[]) {
@@ -26,7 +26,7 @@ export class DrainBoard {
 
   /** What the ledger says of a queue; a later generation replaces an earlier one. */
   record(state: QueueState): void {
-    this.#queues.set(state.taskQueue, { generation: state.generation, drained: state.drained });
+    this.#queues.set(state.taskQueue, state);
   }
 
   /** Whether a signal speaks of a gate that is closed now, and so is worth asking the ledger about. */
@@ -47,5 +47,12 @@ export class DrainBoard {
 
   undrainedQueues(): string[] {
     return [...this.#queues].filter(([, q]) => !q.drained).map(([name]) => name);
+  }
+
+  /** Nobody else is waited for than atomic slices whose longest duration is not over: the drain's deadline is not theirs. */
+  onlyAtomic(): boolean {
+    const undrained = [...this.#queues.values()].filter((queue) => !queue.drained);
+    const participants = [...this.#participants.values()].every(Boolean);
+    return participants && undrained.every(({ running, atomic = 0 }) => running > 0 && running === atomic);
   }
 }

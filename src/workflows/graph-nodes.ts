@@ -2,10 +2,12 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ActivityFailure,
   ApplicationFailure,
+  CancellationScope,
   CancelledFailure,
   ChildWorkflowFailure,
   TerminatedFailure,
   getExternalWorkflowHandle,
+  log,
   proxyActivities,
   startChild,
 } from '@temporalio/workflow';
@@ -77,11 +79,13 @@ function wordsOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Asks a node to end. One that has ended already does not mind. */
+/** Asks a node to end, whoever began it. One that has ended already is not there to hear it. */
 export async function cancelNode(graphId: string, name: string): Promise<void> {
-  await getExternalWorkflowHandle(nodeId(graphId, name))
-    .cancel()
-    .catch(() => undefined);
+  const cancel = () => getExternalWorkflowHandle(nodeId(graphId, name)).cancel();
+  // The scope from which this is called has been cancelled itself.
+  await CancellationScope.nonCancellable(cancel).catch((error: unknown) =>
+    log.debug('a node was not there to be cancelled', { name, error: String(error) }),
+  );
 }
 
 /** What has become of nodes that this run did not begin. Whatever somebody made of the activity by hand is no news. */

@@ -23,15 +23,11 @@ const counting = <const N extends string>(name: N, taskQueue: string) =>
       }
       return { counted: input.to };
     },
-    async *onCancel(job) {
-      yield* job.transaction(async (sql, save) => {
-        await sql.query('insert into effect (job, n, build) values ($1, -1, $2)', [job.id, 'compensated']);
-        save(job.state);
-      });
-    },
   });
 
 export const mirror = counting('mirror', 'mirrors');
+/** The same on the queue that `mirrors` feeds. */
+export const tally = counting('tally', 'reports');
 
 /** Adds up what others counted. */
 export const report = defineJob({
@@ -72,7 +68,38 @@ export const fragile = defineJob({
   },
 });
 
-/** What no worker survives without a person's word: its state cannot be read back until `mended` has its id. */
+/** Counts until the table `mended` has its id; as long as the test needs it, however slow the machine is. */
+export const untilTold = defineJob({
+  name: 'untilTold',
+  taskQueue: 'mirrors',
+  heartbeatTimeout: '4s',
+  state: { initial: { at: 0 } },
+  async *run(job) {
+    for (let told = false; !told;) {
+      const { at } = job.state;
+      told = yield* job.transaction(async (sql, save) => {
+        await sql.query('insert into effect (job, n, build) values ($1, $2, $3)', [
+          job.id,
+          at,
+          process.env['BUILD'] ?? 'v1',
+        ]);
+        save({ at: at + 1 });
+        const { rowCount } = await sql.query('select from mended where job = $1', [job.id]);
+        return (rowCount ?? 0) > 0;
+      });
+      await delay(20, undefined, { signal: job.cancellationSignal }).catch(() => undefined);
+    }
+    return { counted: job.state.at };
+  },
+  async *onCancel(job) {
+    yield* job.transaction(async (sql, save) => {
+      await sql.query('insert into effect (job, n, build) values ($1, -1, $2)', [job.id, 'compensated']);
+      save(job.state);
+    });
+  },
+});
+
+/** Gives as many bytes as it is told. */
 export const large = defineJob({
   name: 'large',
   taskQueue: 'mirrors',
@@ -106,3 +133,45 @@ export const partly = jobGraph({
     return { alone: alone.result, after: after.result };
   },
 });
+
+/** `report` needs a small and a large result, and one that comes when it is told to. */
+export const waiting = jobGraph({
+  name: 'waiting',
+  taskQueue: 'reports',
+  nodes(graph) {
+    const first = graph.node('first', large, { bytes: 1_000_000 });
+    const told = graph.node('told', untilTold);
+    const written = graph.node('report', report, { title: 'waited', counts: [first.result, told.result] });
+    graph.node('other', mirror, { to: 2, everyMs: 1 }, { needs: ['told'] });
+    return { first: first.result, report: written.result };
+  },
+});
+
+/** Many that need nothing, two at once. */
+export const narrow = jobGraph({
+  name: 'narrow',
+  taskQueue: 'reports',
+  maxParallel: 2,
+  nodes(graph, { nodes }: { nodes: number }) {
+    const all = Array.from({ length: nodes }, (_, i) => graph.node(`n${i}`, mirror, { to: 2, everyMs: 30 }));
+    return all.map(({ result }) => result);
+  },
+});
+
+/** Two long nodes on each queue, of which the second needs the first of the other. */
+export const across = jobGraph({
+  name: 'across',
+  taskQueue: 'reports',
+  nodes(graph, input: { to: number; everyMs: number }) {
+    const fetched = graph.node('fetched', mirror, input);
+    const tallied = graph.node('tallied', tally, input);
+    const second = graph.node('fetched again', mirror, input, { needs: [tallied] });
+    const last = graph.node('tallied again', tally, input, { needs: [fetched] });
+    const written = graph.node('report', report, { title: 'all', counts: [second.result, last.result] });
+    return { report: written.result };
+  },
+});
+
+export const ALL_JOBS = [mirror, tally, report, fragile, untilTold, large];
+/** What the jobs above ask whether they may end, or need not fail any more. */
+export const MENDED_TABLE = 'create table mended (job text not null)';

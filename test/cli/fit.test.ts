@@ -63,6 +63,7 @@ const board: Board = {
     seq: 12,
     progress: { done: 1, total: 4 },
     note: 'a note that says more than anybody wants to read on a board',
+    gateClosedBy: null,
   })),
   jobsTotal: 31,
   builds: [],

@@ -75,7 +75,8 @@ test('the board shows gates with their owner, jobs with progress, and builds', (
           state: 'interrupted',
           seq: 12,
           progress: { done: 1, total: 4 },
-          note: null,
+          note: 'reading cities',
+          gateClosedBy: 'v42',
         },
       ],
       jobsTotal: 31,
@@ -84,7 +85,9 @@ test('the board shows gates with their owner, jobs with progress, and builds', (
     plain,
   ).join('\n');
   expect(screen).toMatch(/imports +closed +v42 +2 +1/);
-  expect(screen).toMatch(/import-7 +importCities +imports +interrupted +1\/4 \(25 %\) +12 +-/);
+  expect(screen).toMatch(
+    /import-7 +importCities +imports +interrupted +1\/4 \(25 %\) +12 +waits behind the gate that deploy v42 closed/,
+  );
   expect(screen).toContain('Jobs (31, 1 shown)');
   expect(screen).toMatch(/worker +b7 +3 +1 +imports/);
 });

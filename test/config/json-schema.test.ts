@@ -30,6 +30,8 @@ const plan = (step: string) => `environment: e\nqueues: { q: }\nplans:\n  p:\n  
 test.each([
   ['src/config/example.yaml', '../../src/config/example.yaml'],
   ['the config of the demo', '../../examples/cities/lockkeeper.yaml'],
+  ['the config of the Markov chains', '../../examples/mcmc/lockkeeper.yaml'],
+  ['the config of the mirrors', '../../examples/mirror/lockkeeper.yaml'],
   ['the config of the tests', '../app/lockkeeper.yaml'],
 ])('%s fits the schema', (_name, path) => {
   expect(problemsIn(read(path))).toEqual([]);

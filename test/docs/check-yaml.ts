@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, parseAllDocuments, visit } from 'yaml';
 import { loadConfig } from '../../src/config/index.ts';
+import { receiverTypes } from '../../src/config/schema/notices.ts';
 import { errorMessage } from '../../src/errors.ts';
 import { checkShell } from './check-shell.ts';
 import { checkCommandLine } from './command-line.ts';
@@ -33,11 +34,15 @@ export async function checkYaml(block: Block): Promise<string[]> {
   }
 }
 
-/** A list is the steps of a plan, `parameters` alone those of one; anything else is options of the file itself. */
+/** A list is the steps of a plan, or receivers of notices; `parameters` alone those of one; anything else is options of the file itself. */
 function asConfig(text: string): string {
   const value: unknown = parse(text);
   const within = (head: string, spaces: number) => `${head}\n${text.replaceAll(/^(?=.)/gm, ' '.repeat(spaces))}`;
-  if (Array.isArray(value)) return within('plans:\n  docs:\n    steps:', 6);
+  if (Array.isArray(value)) {
+    return value.some((item) => receiverTypes(item).length > 0)
+      ? within('notices:', 2)
+      : within('plans:\n  docs:\n    steps:', 6);
+  }
   const isParameters = Object.keys(Object(value) as object).join() === 'parameters';
   return isParameters ? within('plans:\n  docs:\n    steps: [{ external: true }]', 4) : text;
 }

@@ -33,7 +33,16 @@ test('every link between the pages leads somewhere', async () => {
 
 test('every page of docs but the table of contents ends with what to read next', () => {
   // Written for those who build lockkeeper, or generated: looked up, not read in an order.
-  const guides = ['introduction', 'writing-jobs', 'testing-your-jobs', 'deploying', 'security', 'limits', 'index'];
+  const guides = [
+    'introduction',
+    'writing-jobs',
+    'testing-your-jobs',
+    'deploying',
+    'notices',
+    'security',
+    'limits',
+    'index',
+  ];
   for (const guide of guides) {
     const page = readPage(`docs/${guide}.md`);
     expect(page.headings.at(-1), guide).toBe('What to read next');

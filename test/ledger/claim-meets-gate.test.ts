@@ -47,6 +47,14 @@ test('a claim that is rolled back after the gate waited for it: drained at once'
   expect(await isDrained(ledger, taskQueue)).toBe(true);
 });
 
+test('a job that has not begun and finds the gate closed leaves nothing behind: it is pending as before', async () => {
+  const taskQueue = await openQueue(ledger);
+  await closeFence(ledger, taskQueue, owner, undefined);
+  const refused = await claim(ledger, { taskQueue });
+  expect(refused).toMatchObject({ verdict: 'gateClosed', epoch: 0, seq: 0, reason: 'deploy v1' });
+  expect(await head(ledger, refused.fence.key)).toBeUndefined();
+});
+
 test('a claim that comes while the gate closes waits for it, and is refused', async () => {
   const taskQueue = await openQueue(ledger);
   const held = stoppedBeforeCommit(ledger);

@@ -42,6 +42,24 @@ describe('what a drain waits for', () => {
     expect(board.waitingFor()).toEqual([]);
   });
 
+  test('nobody but atomic slices that may still end: only then the deadline is not theirs', () => {
+    const board = new DrainBoard(['cron']);
+    board.participantDrained('cron');
+    board.record({ ...state('a', false), running: 2, atomic: 2 });
+    board.record(state('b', true));
+    expect(board.onlyAtomic()).toBe(true);
+    board.record({ ...state('b', false), running: 2, atomic: 1 });
+    expect(board.onlyAtomic()).toBe(false);
+    board.record(state('b', true));
+    expect(new DrainBoard(['cron']).onlyAtomic()).toBe(false);
+  });
+
+  test('what was recorded before atomic slices were told apart is late at the deadline, as it was', () => {
+    const board = new DrainBoard([]);
+    board.record(state('a', false));
+    expect(board.onlyAtomic()).toBe(false);
+  });
+
   test('a participant that nobody declared changes nothing', () => {
     const board = new DrainBoard(['cron']);
     board.participantDrained('somebody');

@@ -28,7 +28,7 @@ const replay = (file: ReturnType<typeof load>) =>
 
 test('there are histories of every workflow type', () => {
   const types = new Set(names.map((name) => JSON.stringify(load(name)).match(/"workflowType":\{"name":"(\w+)"/)?.[1]));
-  expect(types).toEqual(new Set(['job', 'deployCoordinator', 'deployRun', 'deployStep']));
+  expect(types).toEqual(new Set(['job', 'jobGraph', 'deployCoordinator', 'deployRun', 'deployStep']));
 });
 
 // Running workflows outlive releases: a change that breaks one of these is patched or versioned.

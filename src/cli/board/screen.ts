@@ -2,7 +2,7 @@ import type { DeployRow } from '../../ledger/deploys.ts';
 import type { BoardBuild, BoardGate, BoardJob } from '../../ledger/board.ts';
 import { describeLive } from '../deploy/live-status.ts';
 import type { Live } from '../deploy/live-status.ts';
-import { formatProgress } from '../job/progress.ts';
+import { behindGate, formatProgress } from '../job/progress.ts';
 import { formatTime, table } from '../table.ts';
 import type { Paint } from '../terminal.ts';
 import { fitHeight } from './fit-height.ts';
@@ -95,7 +95,7 @@ const jobs = (board: Board, width: Width) =>
       job.state,
       formatProgress(job.progress),
       job.seq,
-      job.note ?? undefined,
+      behindGate(job) ?? job.note ?? undefined,
     ]),
     { width, leaveOut: ['CHECKPOINT', 'QUEUE', 'NAME', 'NOTE'] },
   );

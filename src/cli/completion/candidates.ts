@@ -4,8 +4,8 @@ import type { Command, Option } from 'commander';
 export type Candidates =
   | { readonly kind: 'words'; readonly words: readonly string[] }
   | { readonly kind: 'files' }
-  /** Ids that only a ledger knows. */
-  | { readonly kind: 'ids'; readonly of: 'job' | 'deploy' };
+  /** Ids that only ledger or server know. */
+  | { readonly kind: 'ids'; readonly of: 'job' | 'graph' | 'deploy' };
 
 const words = (of: readonly string[]): Candidates => ({ kind: 'words', words: of });
 const FILES: Candidates = { kind: 'files' };
@@ -69,6 +69,7 @@ function argumentOf(command: Command, operands: number): Candidates {
   const argument = all[operands] ?? (all.at(-1)?.variadic ? all.at(-1) : undefined);
   if (argument?.argChoices) return words(argument.argChoices);
   const room = command.parent?.name();
-  if (argument?.name() === 'id' && (room === 'job' || room === 'deploy')) return { kind: 'ids', of: room };
+  if (argument?.name() === 'id' && (room === 'job' || room === 'graph' || room === 'deploy'))
+    return { kind: 'ids', of: room };
   return words([]);
 }

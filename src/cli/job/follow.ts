@@ -2,47 +2,31 @@ import { once } from 'node:events';
 import type { JobClient } from '../../client/job-client.ts';
 import type { JobHandle } from '../../client/job-handle.ts';
 import { formatWholeSeconds } from '../../duration.ts';
-import { LockkeeperError } from '../../errors.ts';
 import type { JobRow } from '../../ledger/jobs.ts';
-import { EXIT, exitCodeOfSignal } from '../exit-codes.ts';
+import { EXIT } from '../exit-codes.ts';
 import { JobEnd } from '../json/jobs.ts';
 import { printLineAs } from '../json/print.ts';
 import type { Stop } from '../signals.ts';
 import { statusLine } from '../status-line.ts';
 import { isLive, print, tell } from '../terminal.ts';
+import { untilEnd } from '../until-end.ts';
+import type { FollowOptions } from '../until-end.ts';
 import { elseNoJob } from './no-job.ts';
 import { jobEnd } from './job-end.ts';
 import { barred, progressLine, sparingly } from './progress.ts';
 
-export interface FollowOptions {
-  readonly json?: boolean;
-  /** Milliseconds. */
-  readonly timeout?: number;
-}
-
 /** Shows a job's progress until it ends; then its result, and the exit code that tells how it ended. */
-export async function follow(jobs: JobClient, handle: JobHandle, options: FollowOptions, stop: Stop): Promise<number> {
-  const givenUp = new AbortController();
-  const timer = options.timeout === undefined ? undefined : setTimeout(() => givenUp.abort('timeout'), options.timeout);
-  // Once: a stream that is closed says so at every write.
-  for (const stream of [process.stdout, process.stderr]) stream.once('error', () => givenUp.abort('nobody reads'));
-  const leave = AbortSignal.any([stop.signal, givenUp.signal]);
-  try {
-    await elseNoJob(handle.id, jobs, () => showProgress(handle, leave));
-  } finally {
-    clearTimeout(timer);
-  }
-  const by = stop.by();
-  if (by) return exitCodeOfSignal(by);
-  if (givenUp.signal.reason === 'timeout') throw timedOut(handle.id, options.timeout!);
-  if (givenUp.signal.aborted) return EXIT.ok;
-  return printEnd(handle, options);
-}
-
-const timedOut = (id: string, ms: number) =>
-  new LockkeeperError('TIMED_OUT', `job ${id} has not ended within ${ms / 1000} s; it goes on without us`, {
-    next: `See \`lockkeeper job show ${id}\``,
-  });
+export const follow = (jobs: JobClient, handle: JobHandle, options: FollowOptions, stop: Stop): Promise<number> =>
+  untilEnd(
+    {
+      kind: 'job',
+      id: handle.id,
+      show: (leave) => elseNoJob(handle.id, jobs, () => showProgress(handle, leave)),
+      end: () => printEnd(handle, options),
+    },
+    options,
+    stop,
+  );
 
 /** On standard error, so that standard output holds the result only. */
 async function showProgress(handle: JobHandle, leave: AbortSignal): Promise<void> {

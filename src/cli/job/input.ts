@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { didYouMean } from '../../did-you-mean.ts';
 import { LockkeeperError, errorMessage } from '../../errors.ts';
-import type { AnyJob } from '../../jobs/define-job.ts';
+import type { AnyGraph, AnyJob } from '../../jobs/index.ts';
 
 export interface InputOptions {
   readonly input?: string;
@@ -9,15 +9,21 @@ export interface InputOptions {
 }
 
 /** The job of that name. @throws {LockkeeperError} JOB_UNKNOWN */
-export function definitionOf(jobs: readonly AnyJob[], name: string): AnyJob {
-  const found = jobs.find((job) => job.name === name);
+export const definitionOf = (jobs: readonly AnyJob[], name: string): AnyJob => findNamed(jobs, name, 'job');
+
+/** The graph of that name. @throws {LockkeeperError} GRAPH_UNKNOWN */
+export const graphOf = (graphs: readonly AnyGraph[], name: string): AnyGraph => findNamed(graphs, name, 'graph');
+
+function findNamed<D extends AnyJob | AnyGraph>(definitions: readonly D[], name: string, kind: 'job' | 'graph'): D {
+  const found = definitions.find((definition) => definition.name === name);
   if (found) return found;
-  const names = jobs.map((job) => job.name);
+  const code = kind === 'job' ? 'JOB_UNKNOWN' : 'GRAPH_UNKNOWN';
+  const names = definitions.map((definition) => definition.name);
   const meant = didYouMean(name, names);
   if (meant !== undefined)
-    throw new LockkeeperError('JOB_UNKNOWN', `there is no job \`${name}\`, did you mean \`${meant}\`?`);
-  throw new LockkeeperError('JOB_UNKNOWN', `there is no job \`${name}\``, {
-    next: names.length === 0 ? 'The config exports no jobs' : `The config has: ${names.join(', ')}`,
+    throw new LockkeeperError(code, `there is no ${kind} \`${name}\`, did you mean \`${meant}\`?`);
+  throw new LockkeeperError(code, `there is no ${kind} \`${name}\``, {
+    next: names.length === 0 ? `The config exports no ${kind}s` : `The config has: ${names.join(', ')}`,
   });
 }
 

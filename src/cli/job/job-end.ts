@@ -1,14 +1,13 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
-import type { JobHandle } from '../../client/job-handle.ts';
 import { errorMessage } from '../../errors.ts';
 
 export type JobEnd =
   | { readonly state: 'done'; readonly result: unknown }
   | { readonly state: 'failed' | 'cancelled'; readonly reason: string };
 
-/** How a job has ended; waits for it. */
-export async function jobEnd(handle: JobHandle): Promise<JobEnd> {
+/** How a job or graph has ended; waits for it. */
+export async function jobEnd(handle: { result(): Promise<unknown> }): Promise<JobEnd> {
   try {
     return { state: 'done', result: await handle.result() };
   } catch (error) {

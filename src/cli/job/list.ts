@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import type { JobRow } from '../../ledger/jobs.ts';
-import { withBoth } from '../connections.ts';
+import { withJobs } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { Job } from '../json/jobs.ts';
 import { printAs } from '../json/print.ts';
@@ -9,7 +9,7 @@ import { exits, jsonOption, parseCount, withExample } from '../options.ts';
 import type { JsonOptions } from '../options.ts';
 import { formatTime, table } from '../table.ts';
 import { print, widthOf } from '../terminal.ts';
-import { formatProgress } from './progress.ts';
+import { behindGate, formatProgress } from './progress.ts';
 
 const STATES: readonly JobRow['state'][] = [
   'pending',
@@ -30,7 +30,7 @@ export interface JobListOptions extends JsonOptions {
 
 /** Jobs, latest first, those that wait for their first slice included. */
 export async function jobList({ state, owner, limit, json }: JobListOptions): Promise<number> {
-  const rows = await withBoth(({ jobs }) =>
+  const rows = await withJobs(({ jobs }) =>
     jobs.list({ limit, ...(state && { state }), ...(owner !== undefined && { owner }) }),
   );
   if (json) printAs(z.array(Job), rows);
@@ -52,7 +52,7 @@ export const jobTable = (rows: readonly JobRow[], width?: number) =>
       row.interruptions,
       row.buildId,
       formatTime(row.createdAt),
-      row.reason ?? row.progress.note,
+      row.reason ?? behindGate(row) ?? row.progress.note,
     ]),
     { width, leaveOut: ['STARTED', 'CHECKPOINT', 'BUILD', 'INTERRUPTED', 'QUEUE', 'OWNER', 'NAME', 'NOTE'] },
   );

@@ -4,17 +4,25 @@ import type { JobRow } from '../../ledger/jobs.ts';
 const TELL_EVERY = 5_000;
 const BAR = 24;
 
-type Progressing = Pick<JobRow, 'workflowId' | 'state' | 'seq' | 'progress' | 'reason'>;
+type Progressing = Pick<JobRow, 'workflowId' | 'state' | 'seq' | 'progress' | 'reason' | 'gateClosedBy'>;
 
 /** `import-7 running 300/1200 (25 %), checkpoint 12: reading cities` */
 export function progressLine(row: Progressing, state: string = row.state): string {
   const counted = formatProgress(row.progress);
-  const why = row.state === 'quarantined' ? row.reason : row.progress.note;
+  const why = row.state === 'quarantined' ? row.reason : (behindGate(row) ?? row.progress.note);
   return [
     `${row.workflowId} ${state}${counted === '' ? '' : ` ${counted}`}, checkpoint ${row.seq}`,
     ...(why ? [why] : []),
   ].join(': ');
 }
+
+/** Why a job that could go on does not. */
+export const behindGate = ({
+  gateClosedBy,
+}: {
+  readonly gateClosedBy?: string | null | undefined;
+}): string | undefined =>
+  gateClosedBy == null ? undefined : `waits behind the gate that deploy ${gateClosedBy} closed`;
 
 /** `300/1200 (25 %)`, `300`, or nothing. */
 export function formatProgress({ done, total }: JobRow['progress']): string {

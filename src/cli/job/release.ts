@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { LockkeeperError } from '../../errors.ts';
 import type { ReleaseChoice } from '../../protocol.ts';
-import { withBoth } from '../connections.ts';
+import { withJobs } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { JobReleased } from '../json/jobs.ts';
 import { printAs } from '../json/print.ts';
@@ -21,7 +21,7 @@ export interface JobReleaseOptions extends JsonOptions {
 /** Lets a job out of quarantine, with a person's choice of how it goes on. */
 export async function jobRelease(id: string, options: JobReleaseOptions): Promise<number> {
   const choice = choiceOf(options);
-  const status = await withBoth(({ jobs }) => {
+  const status = await withJobs(({ jobs }) => {
     return elseNoJob(id, jobs, () => jobs.handle(id).release(choice, options.key));
   });
   if (options.json) printAs(JobReleased, { id, released: true, ...(status && { status }) });

@@ -3,7 +3,7 @@ import { isLockkeeperError } from '../../errors.ts';
 import type { KeptCheckpoint } from '../../ledger/kept.ts';
 import type { JobRow } from '../../ledger/jobs.ts';
 import type { JobStatus } from '../../protocol.ts';
-import { withBoth } from '../connections.ts';
+import { withJobs } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { ShownJob as ShownJobJson } from '../json/jobs.ts';
 import { printAs } from '../json/print.ts';
@@ -13,7 +13,7 @@ import { formatTime } from '../table.ts';
 import { print } from '../terminal.ts';
 import { keptLines } from './kept.ts';
 import { elseNoJob } from './no-job.ts';
-import { progressLine } from './progress.ts';
+import { behindGate, progressLine } from './progress.ts';
 
 /** A workflow answers only while some worker serves its queue, milliseconds. */
 const ASK_WITHIN = 3_000;
@@ -22,6 +22,8 @@ export interface ShownJob {
   readonly id: string;
   /** What the ledger says; undefined before the first slice. */
   readonly row: JobRow | undefined;
+  /** Before the first slice: the deploy behind whose closed gate it waits. */
+  readonly gateClosedBy?: string;
   /** What its workflow says; undefined when nobody answers for it. */
   readonly status: JobStatus | undefined;
   /** Of a job in quarantine: what it could go on from. */
@@ -32,7 +34,7 @@ export interface ShownJob {
 
 /** What ledger and workflow say of a job. */
 export async function jobShow(id: string, options: JsonOptions): Promise<number> {
-  const shown = await withBoth(async ({ temporal, jobs }): Promise<ShownJob> => {
+  const shown = await withJobs(async ({ temporal, jobs }): Promise<ShownJob> => {
     const handle = jobs.handle(id);
     const [row, ...others] = await handle.rows();
     const status = await elseNoJob(id, jobs, () =>
@@ -42,9 +44,11 @@ export async function jobShow(id: string, options: JsonOptions): Promise<number>
       if (isLockkeeperError(error, 'JOB_NOT_FOUND') && !row) throw error;
       return undefined;
     });
+    const gateClosedBy = row ? undefined : (await handle.describe()).gateClosedBy;
     return {
       id,
       row,
+      ...(gateClosedBy !== undefined && { gateClosedBy }),
       status,
       ...(row?.state === 'quarantined' && { checkpoints: await handle.checkpoints() }),
       ...(others.length > 0 && { others }),
@@ -55,9 +59,10 @@ export async function jobShow(id: string, options: JsonOptions): Promise<number>
   return EXIT.ok;
 }
 
-export function describeJob({ id, row, status, checkpoints, others = [] }: ShownJob): string {
+export function describeJob({ id, row, gateClosedBy, status, checkpoints, others = [] }: ShownJob): string {
   const says = status ? workflowSays(status) : 'no answer; does a worker serve its queue?';
-  if (!row) return [`${id}: not begun yet`, `workflow: ${says}`].join('\n');
+  const behind = behindGate({ gateClosedBy });
+  if (!row) return [`${id}: not begun yet${behind ? `, ${behind}` : ''}`, `workflow: ${says}`].join('\n');
   const on = row.worker === undefined ? '' : `, on worker ${row.worker} of build ${row.buildId}`;
   const of = row.owner === undefined ? '' : `, of ${row.owner}`;
   return [

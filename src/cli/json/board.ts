@@ -30,6 +30,7 @@ export const Board = named('Board', 'Everything of an environment.', {
         seq: z.number().describe('its last checkpoint'),
         progress: z.object({ done: z.number().optional(), total: z.number().optional() }),
         note: z.string().nullable(),
+        gateClosedBy: z.string().nullable().describe('the deploy behind whose closed gate it waits'),
       }),
     )
     .describe('begun and not ended; those that wait for a person first'),

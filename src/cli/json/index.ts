@@ -1,7 +1,9 @@
 import { BOARD_OUTPUTS } from './board.ts';
 import { DEPLOY_OUTPUTS } from './deploys.ts';
 import { GATES_OUTPUTS } from './gates.ts';
+import { GRAPH_OUTPUTS } from './graphs.ts';
 import { JOB_OUTPUTS } from './jobs.ts';
+import { KEYS_OUTPUTS } from './keys.ts';
 import { NOTICE_OUTPUTS } from './notices.ts';
 import { OTHER_OUTPUTS } from './others.ts';
 
@@ -9,8 +11,10 @@ import { OTHER_OUTPUTS } from './others.ts';
 export const JSON_OUTPUTS = [
   ...DEPLOY_OUTPUTS,
   ...JOB_OUTPUTS,
+  ...GRAPH_OUTPUTS,
   ...GATES_OUTPUTS,
   ...BOARD_OUTPUTS,
+  ...KEYS_OUTPUTS,
   ...NOTICE_OUTPUTS,
   ...OTHER_OUTPUTS,
 ];

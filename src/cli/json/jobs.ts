@@ -25,6 +25,7 @@ export const Job = named('Job', 'A job as the ledger knows it.', {
     .describe("why it last went on from another checkpoint than its last one, without a person's word")
     .optional(),
   wentBackAt: time('when that was').optional(),
+  gateClosedBy: z.string().describe('the deploy behind whose closed gate it waits').optional(),
   lastCheckpointAt: time('when it last saved its place').optional(),
   worker: z.string().describe('the worker that has it').optional(),
   buildId: z.string().describe('of that worker').optional(),
@@ -57,6 +58,7 @@ export const JobStatus = named('JobStatus', 'What the workflow of a job says.', 
 export const ShownJob = z.object({
   id: z.string(),
   row: Job.describe('absent before its first slice').optional(),
+  gateClosedBy: z.string().describe('before its first slice: the deploy behind whose closed gate it waits').optional(),
   status: JobStatus.describe('absent when nobody answers for it').optional(),
   checkpoints: z.array(KeptCheckpoint).describe('of a job in quarantine: what it could go on from').optional(),
   others: z.array(Job).describe('the other jobs of its workflow, where that is one of your own').optional(),
@@ -80,6 +82,7 @@ export const JOB_OUTPUTS: readonly JsonOutput[] = [
   { command: 'job start', form: 'line', says: 'The id.', schema: JobStarted },
   { command: 'job start --wait', form: 'line', says: 'The end of the job.', schema: JobEnd },
   { command: 'job watch', form: 'line', says: 'The end of the job.', schema: JobEnd },
+  { command: 'keys rotate', form: 'line', says: 'The end of the job that encrypts the ledger anew.', schema: JobEnd },
   { command: 'job list', form: 'one', says: 'The latest first.', schema: z.array(Job) },
   { command: 'job show', form: 'one', says: 'What ledger and workflow say of a job.', schema: ShownJob },
   { command: 'job cancel', form: 'line', says: 'That it was asked to end.', schema: JobCancelled },

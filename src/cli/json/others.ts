@@ -24,6 +24,7 @@ export const DevAddresses = z.object({
   namespace: z.string(),
   uiUrl: z.string().optional(),
   databaseUrl: z.string().describe('with its password: it is there to be used'),
+  keyFile: z.string().describe('for LOCKKEEPER_KEY_FILE; absent when that, or LOCKKEEPER_KEYS, was set').optional(),
 });
 
 export const Migrated = z.object({
@@ -41,8 +42,17 @@ export const CheckedConfig = z.object({
   file: z.string(),
   environment: z.string(),
   jobs: z.array(z.string()),
+  graphs: z.array(z.string()),
   queues: z.array(z.string()),
   plans: z.array(z.string()),
+  encryption: z.object({
+    state: z
+      .enum(['keyring', 'plaintext', 'missing', 'unusable'])
+      .describe('`missing`, `unusable`: no worker starts with it'),
+    from: z.string().describe('where the keys are').optional(),
+    keys: z.array(z.string()).describe('their ids; the first one encrypts').optional(),
+    reason: z.string().describe('of `unusable`').optional(),
+  }),
 });
 
 /** The config's own words; docs of `lockkeeper.yaml` say what they mean. */

@@ -366,6 +366,11 @@ begin
   if not found then
     raise exception 'no gate for task queue % in namespace %', in_task_queue, in_namespace using errcode = 'LK001';
   end if;
+  if gate.state = 'closed' and not exists (select from lockkeeper._jobs j where j.key = in_key) then
+    -- It has not begun: it waits behind the gate for its first slice, and there is nothing to write of it.
+    return query select 'gateClosed', 0::bigint, 0::bigint, gate.reason;
+    return;
+  end if;
   insert into lockkeeper._jobs (key, namespace, workflow_id, name, task_queue, owner)
     values (in_key, in_namespace, in_workflow_id, in_name, in_task_queue, in_owner) on conflict do nothing;
   select * into job from lockkeeper._jobs j where j.key = in_key for update;
@@ -570,7 +575,11 @@ create view lockkeeper.jobs as
   select j.key, j.namespace, j.workflow_id, j.name, j.task_queue, j.owner, j.state, j.seq, j.epoch, j.losses, j.interruptions,
     j.progress_done, j.progress_total, j.progress_note, j.reason, j.effect_seq, j.findings, j.went_back, j.went_back_at, j.created_at, j.changed_at,
     (select max(p.at) from lockkeeper._checkpoints p where p.key = j.key) as last_checkpoint_at,
-    c.worker, c.build_id, w.host, w.pid
+    c.worker, c.build_id, w.host, w.pid,
+    -- The deploy behind whose closed gate it waits.
+    case when j.claim is null and j.state in ('running', 'interrupted', 'waiting') then
+      (select g.owner_deploy from lockkeeper._gates g
+        where g.namespace = j.namespace and g.task_queue = j.task_queue and g.state = 'closed') end as gate_closed_by
   from lockkeeper._jobs j
   left join lockkeeper._claims c on c.claim = j.claim
   left join lockkeeper._workers w on w.id = c.worker;

@@ -1,14 +1,33 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Webhook } from 'standardwebhooks';
+import { readPage } from '../../docs/pages.ts';
+import { atEnd } from '../../support/at-end.ts';
 import { receiver, sampleNotice } from '../sample.ts';
 import { SECRET, WebReceiver } from '../web-receiver.ts';
 
 const OTHER = `whsec_${Buffer.from('another key of twenty-four bytes').toString('base64')}`;
 
 const webhook = (url: string, secret = SECRET) => receiver({ type: 'webhook' }, { URL: url, SECRET: secret });
+interface ShownCheck {
+  readonly isGenuine: (headers: Headers, body: string, secret: string) => boolean;
+}
+
+/** The block of docs/notices.md, as a reader would copy it. */
+async function shownCheck(): Promise<ShownCheck> {
+  const { text } = readPage('docs/notices.md').blocks.find(({ name }) => name === 'verify.ts')!;
+  const folder = mkdtempSync(join(tmpdir(), 'lockkeeper-verify-'));
+  atEnd(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'verify.ts');
+  writeFileSync(file, text);
+  return (await import(file)) as ShownCheck;
+}
+
 async function closedPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -44,6 +63,27 @@ test('two secrets, while one takes the place of the other: either is accepted', 
   const [{ body, headers }] = server.deliveries as [(typeof server.deliveries)[0]];
   for (const secret of [OTHER, SECRET])
     expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toEqual(sampleNotice());
+});
+
+test('the check that the documentation shows accepts it, and nothing that was changed or is old', async () => {
+  const server = await WebReceiver.open();
+  await webhook(server.url, `${OTHER} ${SECRET}`).tell(sampleNotice(), undefined);
+  const [{ body, headers }] = server.deliveries as [(typeof server.deliveries)[0]];
+  const { isGenuine } = await shownCheck();
+  const sent = new Headers(headers as Record<string, string>);
+  const changed = (name: string, value: string) => {
+    const other = new Headers(sent);
+    other.set(name, value);
+    return other;
+  };
+  expect(isGenuine(sent, body, SECRET)).toBe(true);
+  expect(isGenuine(sent, body, OTHER)).toBe(true);
+  expect(isGenuine(sent, `${body} `, SECRET)).toBe(false);
+  expect(isGenuine(sent, body, SECRET.replace('whsec_M', 'whsec_N'))).toBe(false);
+  expect(isGenuine(changed('webhook-id', 'other'), body, SECRET)).toBe(false);
+  expect(isGenuine(changed('webhook-timestamp', String(Date.now() / 1_000 - 400)), body, SECRET)).toBe(false);
+  expect(isGenuine(changed('webhook-timestamp', 'now'), body, SECRET)).toBe(false);
+  expect(isGenuine(new Headers(), body, SECRET)).toBe(false);
 });
 
 describe('an answer', () => {

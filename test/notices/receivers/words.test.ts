@@ -16,8 +16,8 @@ test('each event in a line', () => {
 
 test('an interruption says from where it goes on, also when nothing was saved', () => {
   const text = (checkpoint: number) => wordsOf(sampleNotice('job.interrupted', { checkpoint })).text;
-  expect(text(41)).toBe('It goes on by itself from checkpoint 41 as soon as it can.');
-  expect(text(0)).toBe('It begins again by itself as soon as it can.');
+  expect(text(41)).toBe('It is to go on by itself from checkpoint 41 as soon as it can.');
+  expect(text(0)).toBe('It is to begin again by itself as soon as it can.');
 });
 
 test('commands can be copied into a shell, whatever the job is called', () => {

@@ -162,6 +162,19 @@ test('a job without a checkpoint: there is nothing to interrupt, and the test is
   expect((await complaint(everyInterruption(none, { rows }))).message).toMatch(/^job adding reached no checkpoint/);
 });
 
+test('a job that yields only when it is told to stop is interrupted there, and killed at its end', async () => {
+  const stopped: boolean[] = [];
+  const patient = adding(async function* (job) {
+    await new Promise((resolve) => setTimeout(resolve));
+    stopped.push(job.stopping.aborted);
+    if (job.stopping.aborted) yield job.state;
+    return 1;
+  });
+  expect(await everyInterruption(patient, { rows })).toEqual({ checkpoints: 0, runs: 3 });
+  // Left alone; interrupted, and again; killed at its end, and again.
+  expect(stopped).toEqual([false, true, false, false, false]);
+});
+
 test('no checkpoint chosen is a mistake of the test', async () => {
   const job = adding(async function* () {
     yield { row: 1, sum: 0 };
