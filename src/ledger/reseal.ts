@@ -39,7 +39,7 @@ export async function nextOldRows(db: Sql, keyId: string, after: Walked): Promis
     `with next as (
        select key, seq, sum(length(ciphertext)) over (order by key, seq) - length(ciphertext) as before
        from (select key, seq, ciphertext from lockkeeper._checkpoints
-             where key_id <> $1 and (key, seq) > ($2, $3::bigint) order by key, seq limit ${ROWS_AT_ONCE}) some)
+             where key_id <> $1 and (key, seq) > ($2, $3::bigint) order by key, seq limit ${ROWS_AT_ONCE}) first_ones)
      select p.key, p.seq, p.kind, p.state_version, p.key_id, p.nonce, p.ciphertext
      from lockkeeper._checkpoints p join next n on n.key = p.key and n.seq = p.seq and n.before < ${BYTES_AT_ONCE}
      order by p.key, p.seq`,

@@ -8,7 +8,7 @@ import { EXIT } from '../exit-codes.ts';
 import { JobEnd } from '../json/jobs.ts';
 import { printLineAs } from '../json/print.ts';
 import { follow } from '../job/follow.ts';
-import type { FollowOptions } from '../job/follow.ts';
+import type { FollowOptions } from '../until-end.ts';
 import { exits, jsonOption, timeoutOption, withExample } from '../options.ts';
 import { stopOnSignals } from '../signals.ts';
 import { tell } from '../terminal.ts';
