@@ -43,8 +43,10 @@ const SPOKEN = ['reason', 'why', 'fallback'];
 
 /** For slices of a worker with keys: the log holds nothing of what is encrypted elsewhere. */
 export function quietLog(log: Logger): Logger {
-  const quiet = (level: keyof Logger) => (first: unknown, message?: string) =>
-    log[level](typeof first === 'object' ? quieted(first) : first, message);
+  const quiet =
+    (level: keyof Logger) =>
+    (first: unknown, ...others: unknown[]) =>
+      (log[level])(typeof first === 'object' ? quieted(first) : first, ...others);
   return { debug: quiet('debug'), info: quiet('info'), warn: quiet('warn'), error: quiet('error') };
 }
 

@@ -1,5 +1,4 @@
 import { connectTemporal } from '../client/connection.ts';
-import { GraphClient } from '../client/graph-client.ts';
 import { JobClient } from '../client/job-client.ts';
 import type { TemporalConnection } from '../client/connection.ts';
 import { temporalConfig } from '../client/temporal-config.ts';
@@ -23,7 +22,6 @@ export interface Connections {
 /** For commands that have to do with jobs. */
 export interface JobConnections extends Connections {
   readonly jobs: JobClient;
-  readonly graphs: GraphClient;
   /** What it opens is shown; the rest says that it is encrypted. */
   readonly keyring: Keyring | undefined;
 }
@@ -96,12 +94,11 @@ export async function withJobs<T>(
   { encryption, ...options }: Partial<LedgerOptions> & { readonly encryption?: Encryption } = {},
 ): Promise<T> {
   const known = encryption ?? (await encryptionIfThere());
-  return withBoth((both) => {
-    const { temporal, ledger } = both;
-    const jobs = new JobClient(temporal.client, ledger, known);
-    const graphs = new GraphClient(temporal.client, ledger, known);
-    return body({ ...both, keyring: keyringOf(known), jobs, graphs });
-  }, options);
+  const keyring = keyringOf(known);
+  return withBoth(
+    (both) => body({ ...both, keyring, jobs: new JobClient(both.temporal.client, both.ledger, known) }),
+    options,
+  );
 }
 
 function open(options: Partial<LedgerOptions>): Ledger {

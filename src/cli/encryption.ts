@@ -9,11 +9,8 @@ import { tell } from './terminal.ts';
  * what is not encrypted.
  * @throws {LockkeeperError} KEYRING_INVALID, when the environment names keys that are none
  */
-export async function encryptionIfThere(
-  config?: string,
-  env: NodeJS.ProcessEnv = process.env,
-): Promise<Encryption | undefined> {
-  const file = config ?? nearestConfigFile();
+export async function encryptionIfThere(env: NodeJS.ProcessEnv = process.env): Promise<Encryption | undefined> {
+  const file = nearestConfigFile();
   if (keySource(env) || file === undefined) return findEncryption(env);
   try {
     return findEncryption(env, (await loadConfig(file, env)).encryption);

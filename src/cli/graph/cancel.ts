@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { withJobs } from '../connections.ts';
+import { GraphClient } from '../../client/graph-client.ts';
+import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { GraphCancelled } from '../json/graphs.ts';
 import { printLineAs } from '../json/print.ts';
@@ -10,7 +11,8 @@ import { elseNoGraph } from './no-graph.ts';
 
 /** Asks a graph to end: its running jobs are cancelled, the others never begin. */
 export async function graphCancel(id: string, options: JsonOptions): Promise<number> {
-  await withJobs(({ graphs }) => {
+  await withBoth(({ temporal, ledger }) => {
+    const graphs = new GraphClient(temporal.client, ledger);
     return elseNoGraph(id, graphs, () => graphs.handle(id).cancel());
   });
   if (options.json) printLineAs(GraphCancelled, { id, cancelRequested: true });

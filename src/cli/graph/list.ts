@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
+import { GraphClient } from '../../client/graph-client.ts';
 import type { GraphRow } from '../../client/graph-list.ts';
-import { withJobs } from '../connections.ts';
+import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { Graph } from '../json/graphs.ts';
 import { printAs } from '../json/print.ts';
@@ -19,7 +20,9 @@ export interface GraphListOptions extends JsonOptions {
 
 /** Graphs, latest first. */
 export async function graphList({ state, limit, json }: GraphListOptions): Promise<number> {
-  const rows = await withJobs(({ graphs }) => graphs.list({ limit, ...(state && { state }) }));
+  const rows = await withBoth(({ temporal, ledger }) =>
+    new GraphClient(temporal.client, ledger).list({ limit, ...(state && { state }) }),
+  );
   if (json) printAs(z.array(Graph), rows);
   else print(rows.length === 0 ? 'no graphs' : graphTable(rows, widthOf(process.stdout)));
   return EXIT.ok;

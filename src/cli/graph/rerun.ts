@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { withJobs } from '../connections.ts';
+import { GraphClient } from '../../client/graph-client.ts';
+import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { GraphRerun } from '../json/graphs.ts';
 import { printLineAs } from '../json/print.ts';
@@ -18,7 +19,8 @@ export interface GraphRerunOptions extends JsonOptions {
 
 /** Runs again what did not succeed in a graph that has ended. */
 export function graphRerun(id: string, options: GraphRerunOptions): Promise<number> {
-  return withJobs(async ({ graphs }) => {
+  return withBoth(async ({ temporal, ledger }) => {
+    const graphs = new GraphClient(temporal.client, ledger);
     const handle = graphs.handle(id);
     const { again, kept } = await elseNoGraph(id, graphs, () => handle.rerun());
     const said = `graph ${id} runs again: ${again} ${again === 1 ? 'node' : 'nodes'}; ${kept} done before ${kept === 1 ? 'keeps its result' : 'keep their results'}`;

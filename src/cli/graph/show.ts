@@ -1,10 +1,11 @@
 import { Command } from 'commander';
+import { GraphClient } from '../../client/graph-client.ts';
 import type { GraphRow } from '../../client/graph-list.ts';
 import { isLockkeeperError } from '../../errors.ts';
 import type { JobRow } from '../../ledger/jobs.ts';
 import { nodeId } from '../../protocol.ts';
 import type { GraphStatus } from '../../protocol.ts';
-import { withJobs } from '../connections.ts';
+import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { formatProgress } from '../job/progress.ts';
 import { ShownGraph as ShownGraphJson } from '../json/graphs.ts';
@@ -29,7 +30,8 @@ export interface ShownGraph {
 
 /** What Temporal, its workflow and the ledger say of a graph. */
 export async function graphShow(id: string, options: JsonOptions): Promise<number> {
-  const shown = await withJobs(async ({ temporal, graphs }): Promise<ShownGraph> => {
+  const shown = await withBoth(async ({ temporal, ledger }): Promise<ShownGraph> => {
+    const graphs = new GraphClient(temporal.client, ledger);
     const handle = graphs.handle(id);
     const row = await elseNoGraph(id, graphs, () => handle.describe());
     const status = await temporal.client

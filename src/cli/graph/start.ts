@@ -1,7 +1,7 @@
 import { Command } from 'commander';
+import { GraphClient } from '../../client/graph-client.ts';
 import { loadConfig, loadDefinitions } from '../../config/index.ts';
-import { expectEncryption, findEncryption } from '../../crypto/encryption.ts';
-import { withJobs } from '../connections.ts';
+import { withBoth } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { graphOf, readInput } from '../job/input.ts';
 import type { InputOptions } from '../job/input.ts';
@@ -23,27 +23,23 @@ export interface GraphStartOptions extends ConfigOptions, JsonOptions, InputOpti
 
 /** Starts a graph; with `wait` shows its progress and ends as it ends. */
 export async function graphStart(name: string, options: GraphStartOptions): Promise<number> {
-  const config = await loadConfig(options.config);
-  const { graphs: definitions } = await loadDefinitions(config);
-  const definition = graphOf(definitions, name);
+  const { graphs } = await loadDefinitions(await loadConfig(options.config));
+  const definition = graphOf(graphs, name);
   const input = await readInput(options);
-  const encryption = expectEncryption(findEncryption(process.env, config.encryption));
-  return withJobs(
-    async ({ graphs }) => {
-      const handle = await graphs.start(definition, input, {
-        ...(options.id !== undefined && { id: options.id }),
-        ...(options.owner !== undefined && { owner: options.owner }),
-      });
-      if (options.wait) {
-        tell(`graph ${handle.id} started`);
-        return followGraph(graphs, handle, options, stopOnSignals());
-      }
-      if (options.json) printLineAs(GraphStarted, { id: handle.id, graph: name });
-      else print(handle.id);
-      return EXIT.ok;
-    },
-    { encryption },
-  );
+  return withBoth(async ({ temporal, ledger }) => {
+    const client = new GraphClient(temporal.client, ledger);
+    const handle = await client.start(definition, input, {
+      ...(options.id !== undefined && { id: options.id }),
+      ...(options.owner !== undefined && { owner: options.owner }),
+    });
+    if (options.wait) {
+      tell(`graph ${handle.id} started`);
+      return followGraph(client, handle, options, stopOnSignals());
+    }
+    if (options.json) printLineAs(GraphStarted, { id: handle.id, graph: name });
+    else print(handle.id);
+    return EXIT.ok;
+  });
 }
 
 export function graphStartCommand(): Command {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { withJobs } from '../connections.ts';
+import { GraphClient } from '../../client/graph-client.ts';
+import { withBoth } from '../connections.ts';
 import { exits, jsonOption, timeoutOption, withExample } from '../options.ts';
 import { stopOnSignals } from '../signals.ts';
 import type { FollowOptions } from '../until-end.ts';
@@ -7,7 +8,8 @@ import { followGraph } from './follow.ts';
 
 /** Shows how a graph gets on until it ends, and ends as it ends. */
 export function graphWatch(id: string, options: FollowOptions): Promise<number> {
-  return withJobs(({ graphs }) => {
+  return withBoth(({ temporal, ledger }) => {
+    const graphs = new GraphClient(temporal.client, ledger);
     return followGraph(graphs, graphs.handle(id), options, stopOnSignals());
   });
 }

@@ -50,6 +50,7 @@ export async function jobShow(id: string, options: JsonOptions): Promise<number>
       row,
       ...(gateClosedBy !== undefined && { gateClosedBy }),
       status,
+      ...(gateClosedBy !== undefined && { gateClosedBy }),
       ...(row?.state === 'quarantined' && { checkpoints: await handle.checkpoints() }),
       ...(others.length > 0 && { others }),
     };

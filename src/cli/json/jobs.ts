@@ -20,12 +20,12 @@ export const Job = named('Job', 'A job as the ledger knows it.', {
     note: z.string().optional(),
   }),
   reason: z.string().describe('why it is in quarantine, or has failed').optional(),
+  gateClosedBy: z.string().describe('the deploy behind whose closed gate it waits').optional(),
   wentBack: z
     .string()
     .describe("why it last went on from another checkpoint than its last one, without a person's word")
     .optional(),
   wentBackAt: time('when that was').optional(),
-  gateClosedBy: z.string().describe('the deploy behind whose closed gate it waits').optional(),
   lastCheckpointAt: time('when it last saved its place').optional(),
   worker: z.string().describe('the worker that has it').optional(),
   buildId: z.string().describe('of that worker').optional(),
