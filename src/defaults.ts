@@ -75,6 +75,8 @@ export const COMMAND_KILL_AFTER = 5_000;
 export const COMMAND_SILENT_FOR = 4_000;
 /** How long a held deploy waits for a person before it is rolled back. */
 export const HOLD = 3_600_000;
+/** How long an approval counts: it was given for what was known that day. */
+export const APPROVAL_EXPIRES_AFTER = 86_400_000;
 /** How long `lockkeeper gates close` keeps them closed: nobody may be there to open them. */
 export const GATES_CLOSED_FOR = 3_600_000;
 /** A notice that could not be told for longer is given up: after a long weekend it still comes. */

@@ -58,9 +58,23 @@ describe('a member of lockkeeper_worker may', () => {
     ['say how a job stands', `update lockkeeper._jobs set state = 'waiting', reason = 'because', changed_at = now()`],
     ['note that the server was told', 'update lockkeeper._claims set owed = false'],
     [
-      'write a request down, with its place in the order',
-      `insert into lockkeeper._deploys (namespace, environment, id, request, request_hash, plan, requested_by, approved_at, approval_order, code)
-       values ('test', 'e', 'd2', '{}', '', 'default', 'me', now(), nextval('lockkeeper._approval_order'), 200)`,
+      'write a request down',
+      `insert into lockkeeper._deploys (namespace, environment, id, request, request_hash, plan, requested_by, scheduled_for, approval_policy, code)
+       values ('test', 'e', 'd2', '{}', '', 'default', 'me', now(), '{"count": 1}', 100)`,
+    ],
+    [
+      'write down who approves it',
+      `insert into lockkeeper._approvals (namespace, environment, deploy, person, act) values ('test', 'e', 'd', 'ann', 'approve')`,
+    ],
+    [
+      'give a deploy its place in the order',
+      `update lockkeeper._deploys set approved_at = now(), approval_order = nextval('lockkeeper._approval_order'), code = 200 where id = 'd'`,
+    ],
+    [
+      'hold the order of an environment, and freeze it',
+      `with held as (insert into lockkeeper._environments (namespace, environment) values ('test', 'e') on conflict do nothing)
+       update lockkeeper._environments set frozen = '{}' where environment in
+         (select environment from lockkeeper._environments for update)`,
     ],
     [
       'take a fencing token',
@@ -110,6 +124,13 @@ describe('a member of lockkeeper_worker may not', () => {
     ['create a role', 'create role lockkeeper_test_mine'],
     ['change the record', `update lockkeeper._events set actor = 'somebody else'`],
     ['delete from the record', 'delete from lockkeeper._events'],
+    ['change what somebody said about an approval', `update lockkeeper._approvals set person = 'somebody else'`],
+    ['delete an approval', 'delete from lockkeeper._approvals'],
+    [
+      'approve at a time of its own',
+      `insert into lockkeeper._approvals (namespace, environment, deploy, person, act, at) values ('test', 'e', 'd', 'x', 'approve', '2001-01-01')`,
+    ],
+    ['ask for fewer approvals afterwards', `update lockkeeper._deploys set approval_policy = '{"count": 0}'`],
     [
       'add to the record with a time of its own',
       `insert into lockkeeper._events (namespace, environment, actor, event, at) values ('test', 'e', 'me', 'x', '2001-01-01')`,
@@ -133,7 +154,6 @@ describe('a member of lockkeeper_worker may not', () => {
     ['give a queue to another environment', `update lockkeeper._gates set environment = 'other'`],
     ['change what was requested', `update lockkeeper._deploys set request = '{}'`],
     ['change who requested it', `update lockkeeper._deploys set requested_by = 'somebody else'`],
-    ['come before others', 'update lockkeeper._deploys set approval_order = 0'],
     ['delete a deploy', 'delete from lockkeeper._deploys'],
     ['delete a step', 'delete from lockkeeper._deploy_steps'],
     ['make another step of one', `update lockkeeper._deploy_steps set type = 'wait'`],

@@ -159,9 +159,17 @@ create table lockkeeper._deploys (
   resolved_plan jsonb,
   plan_hash text,
   requested_by text not null,
-  requested_at timestamptz not null default now(),
+  requested_at timestamptz not null default clock_timestamp(),
+  -- What its plan asked for when it was requested: {count, notRequester, expireAfterMs, allowed}.
+  approval_policy jsonb not null default '{"count": 0, "notRequester": false, "expireAfterMs": 0}',
+  -- Both are there while enough people approve, and taken away when no longer.
   approved_at timestamptz,
   approval_order bigint unique,
+  scheduled_for timestamptz,
+  expedited_order bigint,
+  through_freeze boolean not null default false,
+  -- Nothing holds it back any more: its run is started, whatever is revoked, frozen or expires from then on.
+  turn_at timestamptz,
   code integer not null default 100,
   direction text not null default 'forward' check (direction in ('forward', 'back')),
   outcome text check (outcome in ('succeeded', 'failed', 'rolledBack', 'aborted')),
@@ -175,6 +183,7 @@ create table lockkeeper._deploys (
   archived boolean not null default false,
   primary key (namespace, environment, id)
 );
+create index on lockkeeper._deploys (namespace, environment) where outcome is null;
 
 create table lockkeeper._deploy_steps (
   namespace text not null,
@@ -593,7 +602,7 @@ create view lockkeeper.checkpoints as select key, seq, kind, state_version, buil
 -- Without parameters, commands and environments of steps, and guards: who may look on need not know them.
 create view lockkeeper.deploys as
   select namespace, environment, id, plan, request ->> 'version' as version, requested_by, requested_at, approved_at,
-    approval_order, code, direction, outcome, outcome_reason, run_ids, lock_granted_at, finished_at, archived
+    approval_order, scheduled_for, expedited_order, through_freeze, turn_at, code, direction, outcome, outcome_reason, run_ids, lock_granted_at, finished_at, archived
   from lockkeeper._deploys;
 create view lockkeeper.deploy_steps as
   select namespace, environment, deploy, n, name, type, state, run_id, result, started_at, ended_at
