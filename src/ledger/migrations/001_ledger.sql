@@ -535,6 +535,33 @@ begin
 end
 $$;
 
+-- The same state or result, encrypted by another key. False: the row is not there any more, or is another one by now.
+create function lockkeeper.reseal_checkpoint(
+  in_key text, in_seq bigint, in_old_key_id text, in_old_sha256 bytea, in_key_id text, in_nonce bytea, in_ciphertext bytea)
+returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  update lockkeeper._checkpoints p set key_id = in_key_id, nonce = in_nonce, ciphertext = in_ciphertext
+    where p.key = in_key and p.seq = in_seq and p.key_id = in_old_key_id and sha256(p.ciphertext) = in_old_sha256;
+  return found;
+end
+$$;
+
+-- The same of the texts of a job. False: they are others by now.
+create function lockkeeper.reseal_texts(
+  in_key text, old_note text, old_reason text, old_went_back text, old_findings text,
+  new_note text, new_reason text, new_went_back text, new_findings text)
+returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  update lockkeeper._jobs j set progress_note = new_note, reason = new_reason, went_back = new_went_back,
+      findings = new_findings::jsonb
+    where j.key = in_key and j.progress_note is not distinct from old_note and j.reason is not distinct from old_reason
+      and j.went_back is not distinct from old_went_back and j.findings::text is not distinct from old_findings;
+  return found;
+end
+$$;
+
 -- Tells the workers that a gate changed; they read the row, the message is only a nudge.
 create function lockkeeper._gate_changed() returns trigger language plpgsql as $$
 begin
