@@ -106,6 +106,20 @@ export async function readJob(ledger: Ledger, workflowId: string, firstRunId?: s
   return rows[0] && jobRow(rows[0]);
 }
 
+/** All jobs of the newest execution of a workflow id, those in quarantine first, then the newest: a workflow of a user's own may have several. */
+export async function jobsOf(ledger: Ledger, workflowId: string): Promise<JobRow[]> {
+  const { rows } = await ledger.pool.query<RawJob>(
+    `with newest as (
+       select split_part(key, '/', 1) as execution from lockkeeper.jobs
+       where namespace = $1 and workflow_id = $2 order by created_at desc limit 1)
+     select j.* from lockkeeper.jobs j, newest
+     where j.namespace = $1 and j.workflow_id = $2 and split_part(j.key, '/', 1) = newest.execution
+     order by j.state = 'quarantined' desc, j.created_at desc`,
+    [ledger.namespace, workflowId],
+  );
+  return rows.map(jobRow);
+}
+
 /** The newest job of each of these workflow ids that the ledger has one of. */
 export async function newestJobs(ledger: Ledger, workflowIds: readonly string[]): Promise<JobRow[]> {
   const { rows } = await ledger.pool.query<RawJob>(

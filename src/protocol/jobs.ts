@@ -93,6 +93,11 @@ export type ReleaseChoice =
 
 export const RELEASE_UPDATE = 'release';
 export const JOB_STATUS_QUERY = 'status';
+/** The same for a job inside a workflow of a user's own, by its key in the ledger: there may be several, and names of the user's. */
+export const handlersOfJob = (key: string) => ({
+  status: `lockkeeper/status/${key}`,
+  release: `lockkeeper/release/${key}`,
+});
 
 export type JobPhase = 'running' | 'interrupted' | 'waiting' | 'quarantined' | 'done' | 'failed' | 'cancelled';
 

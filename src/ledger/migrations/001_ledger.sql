@@ -546,7 +546,7 @@ create view lockkeeper.gates as
 
 create view lockkeeper.jobs as
   select j.key, j.namespace, j.workflow_id, j.name, j.task_queue, j.owner, j.state, j.seq, j.epoch, j.losses, j.interruptions,
-    j.progress_done, j.progress_total, j.progress_note, j.reason, j.went_back, j.went_back_at, j.created_at, j.changed_at,
+    j.progress_done, j.progress_total, j.progress_note, j.reason, j.effect_seq, j.findings, j.went_back, j.went_back_at, j.created_at, j.changed_at,
     (select max(p.at) from lockkeeper._checkpoints p where p.key = j.key) as last_checkpoint_at,
     c.worker, c.build_id, w.host, w.pid,
     -- The deploy behind whose closed gate it waits.
