@@ -137,7 +137,7 @@ test('a job in quarantine inside a workflow is shown and released, each by its k
   mended = true;
   const keys = (await handle.rows()).map((row) => row.key!);
   const status = await handle.release({ action: 'continue' }, keys[0]);
-  expect(status.key).toBe(keys[0]);
+  expect(status?.key).toBe(keys[0]);
   await eventually(async () =>
     expect((await handle.rows()).filter((row) => row.state === 'quarantined').map((row) => row.key)).toEqual([keys[1]]),
   );
