@@ -173,11 +173,12 @@ async function prepare(dev: DevEnvironment): Promise<Lockkeeper> {
   return lockkeeper;
 }
 
-const envOf = ({ temporalAddress, namespace, databaseUrl }: DevEnvironment): NodeJS.ProcessEnv => ({
+const envOf = ({ temporalAddress, namespace, databaseUrl, keyFile }: DevEnvironment): NodeJS.ProcessEnv => ({
   ...process.env,
   TEMPORAL_ADDRESS: temporalAddress,
   TEMPORAL_NAMESPACE: namespace,
   DATABASE_URL: databaseUrl,
+  ...(keyFile !== undefined && { LOCKKEEPER_KEY_FILE: keyFile }),
 });
 
 const indented = (chunk: Buffer) => process.stdout.write(chunk.toString().replace(/^(?=.)/gm, '    '));

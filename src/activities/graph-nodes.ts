@@ -3,7 +3,6 @@ import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import pLimit from 'p-limit';
 import { isNotFound } from '../client/not-found.ts';
 import { isSameJob } from '../client/same-job.ts';
-import { mayBeSame } from '../crypto/keyed-hash.ts';
 import { errorMessage } from '../errors.ts';
 import { keyOfResult } from '../protocol.ts';
 import type { KnownNode, NodeEndsInput } from '../protocol.ts';
@@ -32,7 +31,7 @@ async function endOf(client: Client, node: AskedNode): Promise<Omit<KnownNode, '
     if (!isNotFound(error)) throw error;
     return { state: 'failed', reason: 'Temporal knows nothing of its workflow any more' };
   }
-  if (!isSameJob(found, node.job, (theirs) => mayBeSame(theirs, node.inputHash)))
+  if (!isSameJob(found, node.job, node.inputHash))
     return { state: 'failed', reason: `the id ${node.workflowId} belongs to another job` };
   switch (found.status.name) {
     case 'COMPLETED': {

@@ -2,13 +2,12 @@ import { Command } from 'commander';
 import { ensureSearchAttributes } from '../client/search-attributes.ts';
 import { loadConfig, loadDefinitions, resolvePlan, withQueues } from '../config/index.ts';
 import type { Config, ConfigWithQueues } from '../config/index.ts';
-import { keyringOf } from '../crypto/encryption.ts';
+import { findEncryption, keyringOf } from '../crypto/encryption.ts';
 import { LockkeeperError } from '../errors.ts';
 import { checkDatabaseUrl } from '../ledger/database-url.ts';
 import { createLogger } from '../log.ts';
 import { receiversOf } from '../notices/receivers.ts';
 import { withBoth } from './connections.ts';
-import { encryptionIfThere } from './encryption.ts';
 import { configOption, exitsAtOnce, withExample } from './options.ts';
 import { serve } from './serve.ts';
 import { buildIdOf, buildIdOption } from './worker.ts';
@@ -20,8 +19,10 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
   const { environment } = config;
   refuseMalformedUrls(config);
   const receivers = receiversOf(config.notices, process.env);
-  // Its only use of keys is to tell receivers of notices why a job failed.
-  const encryption = receivers.length > 0 ? await encryptionIfThere(options.config) : undefined;
+  // It needs no keys, unless it is to tell what only the holders of the keys can read.
+  const keyring = receivers.some(({ details }) => details)
+    ? keyringOf(findEncryption(process.env, config.encryption))
+    : undefined;
   const buildId = buildIdOf(options, config);
   const log = createLogger({ buildId });
   return withBoth(
@@ -35,7 +36,7 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
         taskQueues: config.queues.map((queue) => queue.taskQueue),
         buildId,
         receivers,
-        keyring: keyringOf(encryption),
+        keyring,
         resolvePlan: (name, parameters) => resolvePlan(config, name, parameters),
         databaseUrl: (name) => databaseUrlOf(config, name),
         output: ({ text, ...where }) => log.info(where, text),

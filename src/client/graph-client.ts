@@ -70,13 +70,12 @@ export class GraphClient {
     const before = await findGraph(this.#client, id);
     if (before) expectSameGraph(before, plan, this.#keyring);
     if (before?.state === 'running' || before?.state === 'done') return this.handle<G>(id);
-    const content = withKeyedHashes(plan.input, this.#keyring);
-    const known = before && { known: await knownNodes(this.#client, this.#ledger, id, content) };
+    const known = before && { known: await knownNodes(this.#client, this.#ledger, this.#keyring, id, plan.input) };
     const { owner } = options;
     try {
       await startGraphWorkflow(this.#client, id, taskQueue, {
         hash: keyedHash(this.#keyring, plan.hash),
-        input: { ...content, ...known, ...(owner !== undefined && { owner }) },
+        input: { ...withKeyedHashes(plan.input, this.#keyring), ...known, ...(owner !== undefined && { owner }) },
       });
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

@@ -13,7 +13,7 @@ import { isDeadlineExceeded } from './asking.ts';
 import { inputOfGraph } from './graph-input.ts';
 import { rowOf } from './graph-list.ts';
 import type { GraphRow } from './graph-list.ts';
-import { hashOf } from './graph-plan.ts';
+import { hashOf, withKeyedHashes, withPlainHashes } from './graph-plan.ts';
 import { findGraph, startGraphWorkflow } from './graph-start.ts';
 import type { FoundGraph } from './graph-start.ts';
 import { isNotFound } from './not-found.ts';
@@ -139,9 +139,11 @@ export class GraphHandle<R = unknown> {
       });
     }
     const input = await inputOfGraph(this.#client, this.id, description.runId);
-    const known = await knownNodes(this.#client, this.#ledger, this.id, input);
+    // Hashes of the run before may be by a key that is no longer the current one.
+    const plain = withPlainHashes(input);
+    const known = await knownNodes(this.#client, this.#ledger, this.#keyring, this.id, plain);
     await startGraphWorkflow(this.#client, this.id, taskQueue, {
-      input: { ...input, known },
+      input: { ...withKeyedHashes(plain, this.#keyring), known },
       hash: keyedHash(this.#keyring, hashOf(input)),
     });
     return { again: input.nodes.length - known.length, kept: known.length };

@@ -54,6 +54,12 @@ export const withKeyedHashes = (input: GraphWorkflowInput, keyring: Keyring | un
   })),
 });
 
+/** A graph that was started, as it was planned. */
+export const withPlainHashes = (input: GraphWorkflowInput): GraphWorkflowInput => ({
+  ...input,
+  nodes: input.nodes.map((node) => ({ ...node, inputHash: contentHash(node.input ?? null) })),
+});
+
 /** Where a job runs and how long it is believed may change with the code, and it is the same graph all the same. */
 export function hashOf({ graph, nodes, output }: GraphWorkflowInput): string {
   return contentHash({

@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import { expectEncryption, findEncryption, keyringOf } from '../crypto/encryption.ts';
 import type { Encryption } from '../crypto/encryption.ts';
 import type { Keyring } from '../crypto/keyring.ts';
-import { isHashOf, keyedHash } from '../crypto/keyed-hash.ts';
+import { keyedHash } from '../crypto/keyed-hash.ts';
 import { LockkeeperError } from '../errors.ts';
 import type { AnyJob, InputOf, JobDefinition, ResultOf } from '../jobs/define-job.ts';
 import { checkJobOwner } from '../jobs/owner.ts';
@@ -125,7 +125,7 @@ export class JobClient {
   async #expectSame(id: string, job: string, inputHash: string): Promise<void> {
     const there = await this.#client.workflow.getHandle(id).describe();
     const name = nameOf(there);
-    if (isSameJob(there, job, (theirs) => isHashOf(this.#keyring, theirs, inputHash))) return;
+    if (isSameJob(there, job, inputHash, this.#keyring)) return;
     const what =
       name === undefined
         ? `a workflow ${there.type}`

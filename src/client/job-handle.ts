@@ -5,7 +5,6 @@ import { readable } from '../crypto/reading-codec.ts';
 import { LockkeeperError } from '../errors.ts';
 import { savedResult } from '../jobs/saved-result.ts';
 import { closedGates } from '../ledger/gates.ts';
-import { isUnreadable } from '../protocol/payloads.ts';
 import { jobsOf, readJob } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 import { listKept } from '../ledger/kept.ts';
@@ -14,6 +13,7 @@ import type { Ledger } from '../ledger/pool.ts';
 import { JOB_STATUS_QUERY, JOB_WORKFLOW, handlersOfJob, isResultInLedger } from '../protocol.ts';
 import type { JobStatus, ReleaseChoice, ResultInLedger } from '../protocol.ts';
 import { hasEnded, jobRowOf, openTexts } from './job-row.ts';
+import { isUnreadable } from '../protocol/payloads.ts';
 import { isNotFound } from './not-found.ts';
 import { pause } from './pause.ts';
 import { releaseJob } from './release-job.ts';
@@ -127,8 +127,8 @@ export class JobHandle<R = unknown> {
   }
 
   /**
-   * Releases the job from quarantine; `key` says which one of several inside a workflow of your own. Its status then; undefined when
-   * the answer is encrypted by a key that is not here.
+   * Releases the job from quarantine. `key` says which one of several inside a workflow of your own. Its status then; undefined
+   * when the answer is encrypted by a key that is not here.
    * @throws {LockkeeperError} JOB_NOT_FOUND, USAGE when it is not in quarantine, or the checkpoint is not kept
    */
   async release(choice: ReleaseChoice, key?: string): Promise<JobStatus | undefined> {

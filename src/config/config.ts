@@ -68,6 +68,13 @@ export interface CodecServerConfig {
   readonly plainHttp: boolean;
   /** The environment variable that holds the tokens. */
   readonly tokenEnv: string;
+  readonly accessTokens?: {
+    readonly issuer: string;
+    readonly audience: string;
+    readonly keys: string;
+    readonly claim: string;
+    readonly values: readonly string[];
+  };
   /** Absolute path of a file that holds them instead. */
   readonly tokenFile?: string;
 }

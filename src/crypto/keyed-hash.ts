@@ -17,16 +17,10 @@ export function keyedHash(keyring: Keyring | undefined, hash: string): string {
  * @throws {LockkeeperError} KEY_MISSING
  */
 export function isHashOf(keyring: Keyring | undefined, theirs: string, hash: string): boolean {
-  const id = keyIdIn(theirs);
+  const id = KEYED.exec(theirs)?.[1];
   if (id === undefined || !keyring) return theirs === hash;
   return withKey(keyring.get(id), hash) === theirs;
 }
-
-/** For whoever has two hashes and no input: what was made by different keys cannot be compared, and is taken for the same. */
-export const mayBeSame = (theirs: string, ours: string | undefined): boolean =>
-  ours === undefined || theirs === ours || keyIdIn(theirs) !== keyIdIn(ours);
-
-const keyIdIn = (hash: string) => KEYED.exec(hash)?.[1];
 
 function withKey(key: Key, hash: string): string {
   const secret = Buffer.from(hkdfSync('sha256', key.secret(), '', 'lockkeeper hash', KEY_BYTES));

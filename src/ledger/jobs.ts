@@ -17,11 +17,11 @@ export interface JobRow {
   readonly losses: number;
   readonly progress: { readonly done?: number; readonly total?: number; readonly note?: string };
   readonly reason?: string;
+  /** The deploy behind whose closed gate it waits. */
+  readonly gateClosedBy?: string;
   /** Why it last went on from another checkpoint than its last one, without a person's word, and when. */
   readonly wentBack?: string;
   readonly wentBackAt?: Date;
-  /** The deploy behind whose closed gate it waits. */
-  readonly gateClosedBy?: string;
   readonly lastCheckpointAt?: Date;
   readonly worker?: string;
   readonly buildId?: string;
@@ -70,9 +70,9 @@ const jobRow = (r: RawJob): JobRow => ({
     ...(r.progress_note !== null && { note: r.progress_note }),
   },
   ...(r.reason !== null && { reason: r.reason }),
+  ...(r.gate_closed_by !== null && { gateClosedBy: r.gate_closed_by }),
   ...(r.went_back !== null && { wentBack: r.went_back }),
   ...(r.went_back_at !== null && { wentBackAt: r.went_back_at }),
-  ...(r.gate_closed_by !== null && { gateClosedBy: r.gate_closed_by }),
   ...(r.last_checkpoint_at !== null && { lastCheckpointAt: r.last_checkpoint_at }),
   ...(r.worker !== null && { worker: r.worker }),
   ...(r.build_id !== null && { buildId: r.build_id }),

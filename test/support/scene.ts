@@ -9,7 +9,7 @@ import { GraphClient } from '../../src/client/graph-client.ts';
 import { JobClient } from '../../src/client/job-client.ts';
 import { runDeploy } from '../../src/client/run-deploy.ts';
 import type { DeployEnd, DeployEvent, RunDeployOptions } from '../../src/client/run-deploy.ts';
-import { findEncryption, keyringOf } from '../../src/crypto/encryption.ts';
+import { keyringOf } from '../../src/crypto/encryption.ts';
 import type { Encryption } from '../../src/crypto/encryption.ts';
 import type { AnyJob } from '../../src/jobs/index.ts';
 import { migrateLedger } from '../../src/ledger/migrate.ts';
@@ -120,7 +120,7 @@ export class Scene {
       taskQueues: [QUEUE],
       buildId: 'd1',
       receivers,
-      keyring: keyringOf(this.encryption ?? findEncryption()),
+      keyring: keyringOf(this.encryption),
       log: quietLog,
       resolvePlan: () => this.plan,
       databaseUrl: () => this.ledger.databaseUrl,
