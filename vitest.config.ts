@@ -27,6 +27,8 @@ export default defineConfig({
   test: {
     // The tests start real processes and wait for real clocks: more files at once than cores only makes waits run out.
     maxWorkers: 2,
+    // Everything is encrypted, as in production, unless a test says otherwise.
+    env: { LOCKKEEPER_KEYS: `test:${Buffer.alloc(32, 'lockkeeper').toString('base64')}` },
     projects: [
       {
         extends: true,

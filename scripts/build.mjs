@@ -17,6 +17,8 @@ chmodSync(at('dist/cli/main.js'), 0o755);
 const { bundle } = await import('../dist/workers/workflow-bundle.js');
 const log = { debug() {}, info() {}, warn: console.warn, error: console.error };
 writeFileSync(at('dist/workflows.bundle.js'), (await bundle(log, undefined)).code);
+// For workers with keys: errors of its workflows are payloads, which are encrypted.
+writeFileSync(at('dist/workflows-encoded.bundle.js'), (await bundle(log, undefined, 'encoded')).code);
 
 // Faults are for the tests, which run a build of their own: the package's knows nothing of them.
 rmSync(at('dist-with-failpoints'), { recursive: true, force: true });

@@ -16,6 +16,10 @@ export const RESULT_IN_TEMPORAL_BYTES = 256 * 1024;
 /** Losses without progress before a job is quarantined: an input that kills its worker must not go round for ever. */
 export const LOSSES_UNTIL_QUARANTINE = 5;
 
+/** How long a job whose checkpoint cannot be read by the workers that take it (a key is missing, a newer version wrote it) waits for
+ *  one that can, before its definition decides: a mistake of configuration is mended in this time, and nothing is lost by it. */
+export const UNREADABLE_PATIENCE = 300_000;
+
 /** How long a silent worker is believed: the fallback where nothing tells of its death. */
 export const SLICE_HEARTBEAT_TIMEOUT = 30_000;
 /** How often a slice heartbeats, and so how late it hears of cancellation. */

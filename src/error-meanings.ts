@@ -140,6 +140,10 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, { readonly meaning: stri
     meaning: 'The state or result of a job is larger than a checkpoint can be',
     remedy: 'Keep a place in it (a row number, a cursor), not the data',
   },
+  KEYRING_MISSING: {
+    meaning: 'There are no keys, and nobody has said that nothing is to be encrypted',
+    remedy: '`lockkeeper keys generate --file`, or `encryption: { mode: plaintext }`',
+  },
   KEYRING_INVALID: {
     meaning: 'The keys cannot be read, or are not keys',
     remedy: 'As the message says; `id:base64` of 32 bytes each, the first one encrypts',

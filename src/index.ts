@@ -24,6 +24,13 @@ export type {
 export type { Duration } from './duration.ts';
 export { LockkeeperError, isLockkeeperError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';
+export { lockkeeperDataConverter } from './crypto/data-converter.ts';
+export type { DataConverterOptions } from './crypto/data-converter.ts';
+export { findEncryption } from './crypto/encryption.ts';
+export type { Encryption } from './crypto/encryption.ts';
+export { readKeyFile } from './crypto/key-file.ts';
+export { parseKeyring } from './crypto/keyring.ts';
+export type { Keyring } from './crypto/keyring.ts';
 export { connectTemporal } from './client/connection.ts';
 export type { TemporalConnection } from './client/connection.ts';
 export { connect } from './client/connect.ts';

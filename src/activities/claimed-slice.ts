@@ -3,16 +3,18 @@ import type { JobSeal } from '../crypto/job-seal.ts';
 import { RESULT_IN_TEMPORAL_BYTES } from '../defaults.ts';
 import { LockkeeperError, readableError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
-import type { AnyJob } from '../jobs/define-job.ts';
+import type { AnyJob, OnUnrestorable } from '../jobs/define-job.ts';
 import { parseInput } from '../jobs/input.ts';
 import { afterFailure, backoffMs } from '../jobs/retry.ts';
 import { isRetryable, runSlice } from '../jobs/run-slice.ts';
 import type { SliceEnd } from '../jobs/run-slice.ts';
 import { LedgerAway, Saver } from '../jobs/saver.ts';
-import { forLedger, spoken } from '../jobs/reason.ts';
+import { forLedger } from '../jobs/reason.ts';
 import type { Reason } from '../jobs/reason.ts';
 import { restoreSaved } from '../jobs/state.ts';
+import type { NotOpened } from '../jobs/state.ts';
 import { endClaim } from '../ledger/claims.ts';
+import type { ClaimResult } from '../ledger/claims.ts';
 import { loadCheckpoint } from '../ledger/checkpoints.ts';
 import type { Progress } from '../ledger/checkpoints.ts';
 import { markCancelling, markJob } from '../ledger/mark-job.ts';
@@ -21,6 +23,8 @@ import type { JobFailureDetails, SliceInput, SliceOutcome } from '../protocol.ts
 import { signalDrained } from './drain-signal.ts';
 import { inputOf } from './input-of.ts';
 import type { SliceDependencies } from './slice-dependencies.ts';
+import { outcomeOf, settleUnrestorable } from './unrestorable.ts';
+import type { Became } from './unrestorable.ts';
 
 /** Longest reason that goes into the ledger, characters. */
 const LONGEST_REASON = 500;
@@ -34,6 +38,8 @@ export class ClaimedSlice {
   readonly #claim: string;
   readonly #saver: Saver;
   readonly #context = Context.current();
+  /** The ledger turned out to be older than the job. */
+  readonly #wentBack: string | undefined;
   /** The job's own code has begun. */
   #begun = false;
 
@@ -42,13 +48,14 @@ export class ClaimedSlice {
     input: SliceInput,
     definition: AnyJob,
     seal: JobSeal,
-    claimed: { readonly claim: string; readonly epoch: number; readonly seq: number },
+    claimed: Pick<ClaimResult, 'epoch' | 'seq' | 'wentBack'> & { readonly claim: string },
   ) {
     this.#deps = deps;
     this.#input = input;
     this.#definition = definition;
     this.#seal = seal;
     this.#claim = claimed.claim;
+    this.#wentBack = claimed.wentBack;
     const fence = { key: input.key, claim: claimed.claim, epoch: claimed.epoch };
     const stateVersion = definition.options.state?.version ?? 1;
     this.#saver = new Saver(deps.ledger, fence, claimed.seq, stateVersion, { seal, buildId: deps.buildId });
@@ -67,13 +74,15 @@ export class ClaimedSlice {
       // Nothing to undo, whatever is in its state.
       if (this.#input.mode === 'cancel' && !this.#definition.options.onCancel)
         return await this.#finish({ kind: 'cancelled' });
+      if (this.#wentBack !== undefined) return await this.#tellWentBack(this.#wentBack);
       const load = () => loadCheckpoint(this.#deps.ledger, this.#input.key);
       const restored = restoreSaved(this.#definition, await this.#saver.whenLedgerIsBack(load), this.#seal);
-      if (!restored.ok) return await this.#quarantine(restored.reason);
+      if (!restored.ok) return await this.#unrestorable(restored);
       const given = await this.#saver.whenLedgerIsBack(() =>
         inputOf(this.#deps.ledger, this.#deps.keyring, this.#input),
       );
-      if (!given.ok) return await this.#quarantine(given.reason);
+      // Another state of its own would not mend it.
+      if (!given.ok) return await this.#unrestorable(given, 'quarantine');
       return await this.#finish(await this.#work(restored.state, given.input, stopping));
     } catch (error) {
       if (error instanceof LedgerAway) return await this.#finish({ kind: 'ledgerAway' });
@@ -141,13 +150,31 @@ export class ClaimedSlice {
     return { kind: 'yielded', seq: this.seq, reason, ...(as === 'released' && { stopped: this.#claim }) };
   }
 
-  async #quarantine(reason: Reason): Promise<SliceOutcome> {
-    await this.#mark('quarantined', reason);
-    await this.#end('quarantined');
-    return { kind: 'quarantined', seq: this.seq, reason: spoken(reason) };
+  /** The workflow hears of it before the job goes on. */
+  #tellWentBack(reason: string): Promise<SliceOutcome> {
+    this.#deps.log.warn(
+      { job: this.#definition.name, key: this.#input.key, reason },
+      'a job goes on from an earlier checkpoint',
+    );
+    return this.#ended({ kind: 'wentBack', reason });
   }
 
-  #mark(state: 'waiting' | 'quarantined' | 'failed' | 'cancelled', reason: Reason): Promise<boolean> {
+  async #unrestorable(
+    found: NotOpened,
+    onUnrestorable: OnUnrestorable = this.#definition.onUnrestorable,
+  ): Promise<SliceOutcome> {
+    const { key, claim, epoch } = this.#saver.fence;
+    const { mode } = this.#input;
+    const job = { definition: { ...this.#definition, onUnrestorable }, key, claim, epoch, mode, seal: this.#seal };
+    return this.#ended(await this.#saver.whenLedgerIsBack(() => settleUnrestorable(this.#deps, job, found)));
+  }
+
+  async #ended(became: Became): Promise<SliceOutcome> {
+    const told = await this.#end(became.kind === 'quarantined' ? 'quarantined' : 'its checkpoint cannot be restored');
+    return told ? outcomeOf(became, this.seq) : this.#untold(became.reason, 'released');
+  }
+
+  #mark(state: 'waiting' | 'failed' | 'cancelled', reason: Reason): Promise<boolean> {
     const text = forLedger(reason, this.#seal);
     return this.#unlessAway(() => markJob(this.#deps.ledger, this.#input.key, this.#claim, state, text));
   }

@@ -1,26 +1,27 @@
+import { JobSeal } from '../crypto/job-seal.ts';
 import type { Keyring } from '../crypto/keyring.ts';
-import type { Reason } from '../jobs/reason.ts';
-import { savedResult } from '../jobs/saved-result.ts';
+import { openResult } from '../jobs/state.ts';
+import type { Opened } from '../jobs/state.ts';
+import { loadCheckpoint } from '../ledger/checkpoints.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { keysIn, withResults } from '../protocol.ts';
 import type { SliceInput } from '../protocol.ts';
-
-export type GivenInput =
-  { readonly ok: true; readonly input: unknown } | { readonly ok: false; readonly reason: Reason };
 
 /** The input of a slice, with the results of other jobs in their places. */
 export async function inputOf(
   ledger: Ledger,
   keyring: Keyring | undefined,
   { input, resultsInInput }: SliceInput,
-): Promise<GivenInput> {
+): Promise<Opened<{ input: unknown }>> {
   if (!resultsInInput) return { ok: true, input };
   const results = new Map<string, unknown>();
   for (const key of keysIn(input)) {
-    const result = await savedResult(ledger, keyring, key);
-    if (!result)
-      return { ok: false, reason: { words: `its input needs the result of job ${key}, which is not in the ledger` } };
-    results.set(key, result.value);
+    const opened = openResult(await loadCheckpoint(ledger, key), new JobSeal(keyring, key));
+    if (!opened.ok) {
+      const words = `its input needs the result of job ${key}: ${opened.reason.words}`;
+      return { ...opened, reason: { ...opened.reason, words } };
+    }
+    results.set(key, opened.result);
   }
   return { ok: true, input: withResults(input, results) };
 }

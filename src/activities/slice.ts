@@ -5,14 +5,16 @@ import { JobSeal } from '../crypto/job-seal.ts';
 import { failpoint, failpointSoon } from '../failpoints.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import { ownerOf } from '../jobs/owner.ts';
-import { savedResult } from '../jobs/saved-result.ts';
+import { openResult } from '../jobs/state.ts';
 import { claimSlice } from '../ledger/claims.ts';
 import type { ClaimResult } from '../ledger/claims.ts';
+import { loadCheckpoint } from '../ledger/checkpoints.ts';
 import { markGivenUp } from '../ledger/mark-job.ts';
 import { isConnectionError } from '../ledger/sql-errors.ts';
 import type { ReleaseChoice, SliceInput, SliceOutcome } from '../protocol.ts';
 import { ClaimedSlice, doneOutcome } from './claimed-slice.ts';
 import type { SliceDependencies } from './slice-dependencies.ts';
+import { outcomeOf, settleUnrestorable } from './unrestorable.ts';
 
 /** The activity that runs one slice of any job: claim, run, step aside or end. */
 export function createSliceActivity(deps: SliceDependencies) {
@@ -109,7 +111,7 @@ class SliceRun {
         });
         return this.#claimed.run(stopping);
       case 'ended':
-        return this.#endedBefore(claimed);
+        return this.#endedBefore(definition, claimed);
       case 'behind':
       case 'quarantined':
         return {
@@ -137,23 +139,23 @@ class SliceRun {
       releaseSeq: releaseSeq(this.#input.release),
       atomicMs: definition.atomicMs,
       lossesAllowed: definition.lossesAllowed,
+      onUnrestorable: this.#input.mode === 'cancel' ? 'quarantine' : definition.onUnrestorable,
       owner: ownerOf(this.#input.owner),
       cancelling: this.#input.mode === 'cancel',
     });
   }
 
   /** A slice that ran before has saved the result and was interrupted before it could say so. */
-  async #endedBefore(claimed: ClaimResult): Promise<SliceOutcome> {
-    if (claimed.reason === 'cancelled') return { kind: 'cancelled', seq: claimed.seq };
-    const result = await savedResult(this.#deps.ledger, this.#deps.keyring, this.#input.key);
-    if (!result) {
-      return {
-        kind: 'quarantined',
-        seq: claimed.seq,
-        reason: `the job is ${claimed.reason} and its result is not in the ledger`,
-      };
-    }
-    return doneOutcome(claimed.seq, result.value);
+  async #endedBefore(definition: AnyJob, { reason, seq, epoch }: ClaimResult): Promise<SliceOutcome> {
+    if (reason === 'cancelled') return { kind: 'cancelled', seq };
+    const { key, mode } = this.#input;
+    // Nobody asks for its result.
+    if (mode === 'cancel') return { kind: 'done', seq };
+    const seal = this.#seal;
+    const opened = openResult(await loadCheckpoint(this.#deps.ledger, key), seal);
+    if (opened.ok) return doneOutcome(seq, opened.result);
+    const job = { definition, key, claim: undefined, epoch, mode, seal };
+    return outcomeOf(await settleUnrestorable(this.#deps, job, opened), seq);
   }
 }
 

@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import { loadConfig, loadDefinitions, withQueues } from '../config/index.ts';
 import type { Config } from '../config/index.ts';
 import { configJsonSchema } from '../config/schema/json-schema.ts';
+import { describeEncryption, lookAtEncryption } from './config-encryption.ts';
 import { EXIT } from './exit-codes.ts';
 import { configOption, exits, jsonOption, withExample } from './options.ts';
 import type { ConfigOptions, JsonOptions } from './options.ts';
@@ -40,6 +41,7 @@ export async function configCheck(options: ConfigOptions & JsonOptions): Promise
     graphs: graphs.map((graph) => graph.name),
     queues: queues.map((queue) => queue.taskQueue),
     plans: [...config.plans.keys()],
+    encryption: lookAtEncryption(config.encryption),
   };
   if (options.json) printJson(found);
   else {
@@ -48,6 +50,7 @@ export async function configCheck(options: ConfigOptions & JsonOptions): Promise
     print(
       `environment ${found.environment}; jobs: ${list(found.jobs)};${withGraphs} queues: ${list(found.queues)}; plans: ${list(found.plans)}`,
     );
+    print(`encryption: ${describeEncryption(found.encryption)}`);
   }
   return EXIT.ok;
 }

@@ -2,6 +2,8 @@ import { connectTemporal } from '../client/connection.ts';
 import { JobClient } from '../client/job-client.ts';
 import type { TemporalConnection } from '../client/connection.ts';
 import { temporalConfig } from '../client/temporal-config.ts';
+import { keyringOf } from '../crypto/encryption.ts';
+import type { Encryption } from '../crypto/encryption.ts';
 import type { Keyring } from '../crypto/keyring.ts';
 import { checkLedger } from '../ledger/check-ledger.ts';
 import { databaseUrl } from '../ledger/database-url.ts';
@@ -10,10 +12,15 @@ import { openLedger } from '../ledger/pool.ts';
 import type { Ledger, LedgerOptions } from '../ledger/pool.ts';
 import { createLogger } from '../log.ts';
 import { allOrErrors } from './all-or-errors.ts';
+import { encryptionIfThere } from './encryption.ts';
 
 export interface Connections {
   readonly temporal: TemporalConnection;
   readonly ledger: Ledger;
+}
+
+/** For commands that have to do with jobs. */
+export interface JobConnections extends Connections {
   readonly jobs: JobClient;
   /** What it opens is shown; the rest says that it is encrypted. */
   readonly keyring: Keyring | undefined;
@@ -74,12 +81,24 @@ export async function withBoth<T>(
   );
   try {
     await checkOwner(ledger, temporal.clusterId);
-    const keyring = undefined;
-    return await body({ temporal, ledger, keyring, jobs: new JobClient(temporal.client, ledger, keyring) });
+    return await body({ temporal, ledger });
   } finally {
     await temporal.connection.close();
     await ledger.close();
   }
+}
+
+/** Both, and the keys: those given, or the ones that are found; without any, what is encrypted is not shown. */
+export async function withJobs<T>(
+  body: (connections: JobConnections) => Promise<T>,
+  { encryption, ...options }: Partial<LedgerOptions> & { readonly encryption?: Encryption } = {},
+): Promise<T> {
+  const known = encryption ?? (await encryptionIfThere());
+  const keyring = keyringOf(known);
+  return withBoth(
+    (both) => body({ ...both, keyring, jobs: new JobClient(both.temporal.client, both.ledger, known) }),
+    options,
+  );
 }
 
 function open(options: Partial<LedgerOptions>): Ledger {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { ensureSearchAttributes } from '../client/search-attributes.ts';
 import { loadConfig, loadDefinitions, resolvePlan, withQueues } from '../config/index.ts';
 import type { Config, ConfigWithQueues } from '../config/index.ts';
+import { findEncryption, keyringOf } from '../crypto/encryption.ts';
 import { LockkeeperError } from '../errors.ts';
 import { checkDatabaseUrl } from '../ledger/database-url.ts';
 import { createLogger } from '../log.ts';
@@ -18,10 +19,14 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
   const { environment } = config;
   refuseMalformedUrls(config);
   const receivers = receiversOf(config.notices, process.env);
+  // It needs no keys, unless it is to tell what only the holders of the keys can read.
+  const keyring = receivers.some(({ details }) => details)
+    ? keyringOf(findEncryption(process.env, config.encryption))
+    : undefined;
   const buildId = buildIdOf(options, config);
   const log = createLogger({ buildId });
   return withBoth(
-    async ({ temporal, ledger, keyring }) => {
+    async ({ temporal, ledger }) => {
       await ensureSearchAttributes(temporal.connection, temporal.namespace);
       const { createDeployWorker } = await import('../workers/deploy-worker.ts');
       const created = await createDeployWorker({

@@ -59,6 +59,7 @@ const OF_ERROR: Partial<Record<ErrorCode, number>> = {
   LEDGER_DATABASE_MISSING: EXIT.usage,
   POSTGRES_TOO_OLD: EXIT.usage,
   TEMPORAL_TOO_OLD: EXIT.usage,
+  KEYRING_MISSING: EXIT.usage,
   KEYRING_INVALID: EXIT.usage,
   KEY_MISSING: EXIT.usage,
   PLAINTEXT_REFUSED: EXIT.usage,

@@ -12,6 +12,7 @@ import { graphCommand } from './graph/index.ts';
 import { helpCommand } from './help.ts';
 import { initCommand } from './init/index.ts';
 import { jobCommand } from './job/index.ts';
+import { keysCommand } from './keys/index.ts';
 import { ledgerCommand } from './ledger.ts';
 import { noticesCommand } from './notices/index.ts';
 import { ownPackage } from './package.ts';
@@ -39,6 +40,7 @@ export function createProgram(): Command {
     .addCommand(boardCommand())
     .addCommand(noticesCommand())
     .addCommand(codecServerCommand())
+    .addCommand(keysCommand())
     .addCommand(configCommand())
     .helpCommand(false)
     .addHelpText(

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { ensureSearchAttributes } from '../client/search-attributes.ts';
 import { loadConfig, loadDefinitions, withQueues } from '../config/index.ts';
 import type { Config } from '../config/index.ts';
+import { expectEncryption, findEncryption } from '../crypto/encryption.ts';
 import { createLogger } from '../log.ts';
 import { withBoth } from './connections.ts';
 import { configOption, exitsAtOnce, withExample } from './options.ts';
@@ -17,6 +18,7 @@ export async function worker(options: WorkerOptions): Promise<number> {
   const config = await loadConfig(options.config);
   const { jobs, graphs, taskQueues } = await loadDefinitions(config);
   withQueues(config, taskQueues);
+  const encryption = expectEncryption(findEncryption(process.env, config.encryption));
   const buildId = buildIdOf(options, config);
   const log = createLogger({ environment: config.environment, buildId });
   return withBoth(
@@ -35,6 +37,7 @@ export async function worker(options: WorkerOptions): Promise<number> {
         shutdownGrace: config.worker.shutdownGraceMs,
         shutdownForce: config.worker.shutdownForceMs,
         drainDeadline: config.drain.deadlineMs,
+        encryption,
         log,
       });
       return serve(created, log);

@@ -1,4 +1,7 @@
-import type { Keyring } from '../crypto/keyring.ts';
+import { Client } from '@temporalio/client';
+import { lockkeeperDataConverter } from '../crypto/data-converter.ts';
+import { findEncryption } from '../crypto/encryption.ts';
+import type { Encryption } from '../crypto/encryption.ts';
 import { LockkeeperError, errorMessage, isLockkeeperError } from '../errors.ts';
 import { databaseUrl } from '../ledger/database-url.ts';
 import { bindLedger } from '../ledger/identity.ts';
@@ -19,8 +22,11 @@ export interface ConnectOptions {
   /** The process's own unless given. */
   readonly env?: NodeJS.ProcessEnv;
   readonly log?: Logger;
-  /** That of the workers; without it large results, notes and reasons of an encrypted ledger cannot be read. */
-  readonly keyring?: Keyring;
+  /**
+   * Keys, or in words that there are none; LOCKKEEPER_KEY_FILE or LOCKKEEPER_KEYS unless given. Without any, no job can be
+   * started, and nothing of what is encrypted be read.
+   */
+  readonly encryption?: Encryption;
 }
 
 /** Temporal and the ledger, open; `await using` closes it by itself. */
@@ -39,17 +45,18 @@ export interface Lockkeeper extends AsyncDisposable {
  * (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, TLS, profiles of `temporal.toml`), and the ledger at `DATABASE_URL`. Once per
  * process is enough.
  * @throws {LockkeeperError} TEMPORAL_UNREACHABLE, TEMPORAL_TOO_OLD, LEDGER_UNREACHABLE, LEDGER_SCHEMA, LEDGER_WRONG_CLUSTER,
- *   USAGE when `DATABASE_URL` is not set
+ *   USAGE when `DATABASE_URL` is not set, KEYRING_INVALID
  * @example
  * await using lockkeeper = await connect();
  * const job = await lockkeeper.jobs.start(importCities, { file: 'cities.csv' }, { id: 'import-7' });
  * const { rows } = await job.result();
  */
 export async function connect(options: ConnectOptions = {}): Promise<Lockkeeper> {
-  const { env = process.env, log = createLogger(), keyring } = options;
+  const { env = process.env, log = createLogger() } = options;
+  const encryption = options.encryption ?? findEncryption(env);
   const url = databaseUrl(env);
   const temporal = await connectTemporal(env);
-  const { namespace, client, clusterId } = temporal;
+  const { namespace, client, connection, clusterId } = temporal;
   const ledger = openLedger({
     databaseUrl: url,
     namespace,
@@ -66,10 +73,20 @@ export async function connect(options: ConnectOptions = {}): Promise<Lockkeeper>
     throw error;
   }
   return {
-    jobs: new JobClient(client, ledger, keyring),
-    graphs: new GraphClient(client, ledger, keyring),
+    jobs: new JobClient(client, ledger, encryption),
+    graphs: new GraphClient(client, ledger, encryption),
     deploys: (environment) => new DeployClient(client, environment, ledger),
-    temporal,
+    // For workflows of the user's own: deploys are readable to it, too.
+    temporal: encryption
+      ? {
+          ...temporal,
+          client: new Client({
+            connection,
+            namespace,
+            dataConverter: lockkeeperDataConverter({ namespace, encryption }),
+          }),
+        }
+      : temporal,
     ledger,
     close,
     [Symbol.asyncDispose]: close,

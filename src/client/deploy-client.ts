@@ -33,6 +33,7 @@ import { Asking } from './asking.ts';
 import { coordinatorWithStart } from './coordinator.ts';
 import { elseNotCurrent } from './not-current.ts';
 import { OrderActs } from './order-acts.ts';
+import { plainClient } from './reading-client.ts';
 import { StepLeases } from './step-leases.ts';
 import { waitingIn } from './waiting.ts';
 import { refusalOf } from './update-errors.ts';
@@ -95,11 +96,11 @@ export class DeployClient {
   readonly #ledger: Ledger | undefined;
 
   constructor(client: Client, environment: string, ledger?: Ledger) {
-    this.#client = client;
+    this.#client = plainClient(client);
     this.environment = environment;
-    this.leases = new StepLeases(client, environment);
-    this.#asking = new Asking(client, environment);
-    this.order = new OrderActs(client, environment, this.#asking);
+    this.leases = new StepLeases(this.#client, environment);
+    this.#asking = new Asking(this.#client, environment);
+    this.order = new OrderActs(this.#client, environment, this.#asking);
     this.#ledger = ledger;
   }
 

@@ -2,15 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import type { AnyGraph, GraphDefinition, GraphInputOf, GraphResultOf } from '../jobs/index.ts';
+import { expectEncryption, findEncryption, keyringOf } from '../crypto/encryption.ts';
+import type { Encryption } from '../crypto/encryption.ts';
+import { keyedHash } from '../crypto/keyed-hash.ts';
 import type { Keyring } from '../crypto/keyring.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { GraphHandle } from './graph-handle.ts';
 import { findGraphs } from './graph-list.ts';
 import type { GraphListOptions, GraphRow } from './graph-list.ts';
-import { planGraph } from './graph-plan.ts';
+import { planGraph, withKeyedHashes } from './graph-plan.ts';
 import { expectSameGraph, findGraph, startGraphWorkflow } from './graph-start.ts';
 import { checkJobId } from './job-input.ts';
 import { knownNodes } from './known-nodes.ts';
+import { encryptionOf, readingClient } from './reading-client.ts';
 
 export interface GraphStartOptions {
   /**
@@ -37,17 +41,20 @@ export type GraphStartArguments<I> = undefined extends I
 export class GraphClient {
   readonly #client: Client;
   readonly #ledger: Ledger;
+  readonly #encryption: Encryption | undefined;
   readonly #keyring: Keyring | undefined;
 
-  /** `keyring`: the one of the workers, for reading results. */
-  constructor(client: Client, ledger: Ledger, keyring?: Keyring) {
-    this.#client = client;
+  /** `encryption`: that of the Client's data converter, or LOCKKEEPER_KEY_FILE or LOCKKEEPER_KEYS, unless given. */
+  constructor(client: Client, ledger: Ledger, encryption?: Encryption) {
+    this.#encryption = encryption ?? encryptionOf(client) ?? findEncryption();
+    this.#client = readingClient(client, this.#encryption);
     this.#ledger = ledger;
-    this.#keyring = keyring;
+    this.#keyring = keyringOf(this.#encryption);
   }
 
   /**
    * Asks the graph for its nodes and starts it. Returns when Temporal has it, before anything begins.
+   * @throws {LockkeeperError} KEYRING_MISSING when it is not said how its inputs are to be encrypted
    * @throws {LockkeeperError} GRAPH_INVALID when its nodes cannot be run: a circle, a name that is not there, none, too many
    * @throws {LockkeeperError} JOB_INPUT_INVALID when the graph or one of its jobs refuses its input
    * @throws {LockkeeperError} GRAPH_EXISTS when the id belongs to something else, or to this graph with other nodes or inputs
@@ -56,24 +63,25 @@ export class GraphClient {
     definition: G,
     ...[input, options = {}]: GraphStartArguments<GraphInputOf<G>>
   ): Promise<GraphHandle<GraphResultOf<G>>> {
+    expectEncryption(this.#encryption);
     const id = checkJobId(options.id ?? `${definition.name}-${randomUUID()}`, 'graph');
     const plan = await planGraph(definition, input, id);
     const { taskQueue } = definition;
     const before = await findGraph(this.#client, id);
-    if (before) expectSameGraph(before, plan);
+    if (before) expectSameGraph(before, plan, this.#keyring);
     if (before?.state === 'running' || before?.state === 'done') return this.handle<G>(id);
-    const known = before && { known: await knownNodes(this.#client, this.#ledger, id, plan.input) };
+    const known = before && { known: await knownNodes(this.#client, this.#ledger, this.#keyring, id, plan.input) };
     const { owner } = options;
     try {
       await startGraphWorkflow(this.#client, id, taskQueue, {
-        ...plan,
-        input: { ...plan.input, ...known, ...(owner !== undefined && { owner }) },
+        hash: keyedHash(this.#keyring, plan.hash),
+        input: { ...withKeyedHashes(plan.input, this.#keyring), ...known, ...(owner !== undefined && { owner }) },
       });
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       // Somebody else has started it in between.
       const there = await findGraph(this.#client, id);
-      if (there) expectSameGraph(there, plan);
+      if (there) expectSameGraph(there, plan, this.#keyring);
     }
     return this.handle<G>(id);
   }

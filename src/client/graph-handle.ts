@@ -1,6 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { LockkeeperError } from '../errors.ts';
+import { keyedHash } from '../crypto/keyed-hash.ts';
 import type { Keyring } from '../crypto/keyring.ts';
+import { readable } from '../crypto/reading-codec.ts';
 import { savedResult } from '../jobs/saved-result.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { newestJobs } from '../ledger/jobs.ts';
@@ -11,7 +13,7 @@ import { isDeadlineExceeded } from './asking.ts';
 import { inputOfGraph } from './graph-input.ts';
 import { rowOf } from './graph-list.ts';
 import type { GraphRow } from './graph-list.ts';
-import { hashOf } from './graph-plan.ts';
+import { hashOf, withKeyedHashes, withPlainHashes } from './graph-plan.ts';
 import { findGraph, startGraphWorkflow } from './graph-start.ts';
 import type { FoundGraph } from './graph-start.ts';
 import { isNotFound } from './not-found.ts';
@@ -48,10 +50,11 @@ export class GraphHandle<R = unknown> {
   /**
    * Waits for the graph's end and gives what its `nodes` returned, results filled in. Throws Temporal's `WorkflowFailedError`
    * when a node failed or the graph was cancelled; its `cause` says which, and what to do.
-   * @throws {LockkeeperError} GRAPH_NOT_FOUND
+   * @throws {LockkeeperError} GRAPH_NOT_FOUND; KEY_MISSING, SEAL_BROKEN when it cannot be decrypted here
    */
   async result(): Promise<R> {
-    const { output } = await this.#ask(() => this.#client.workflow.getHandle(this.id).result() as Promise<GraphResult>);
+    const answer: unknown = await this.#ask(() => this.#client.workflow.getHandle(this.id).result());
+    const { output } = readable(`the result of graph ${this.id}`, answer) as GraphResult;
     const results = new Map<string, unknown>();
     for (const key of keysIn(output)) {
       const saved = await savedResult(this.#ledger, this.#keyring, key);
@@ -62,10 +65,14 @@ export class GraphHandle<R = unknown> {
     return withResults(output, results) as R;
   }
 
-  /** What the graph's workflow says of each node; some worker must serve its queue. @throws {LockkeeperError} GRAPH_NOT_FOUND */
+  /** What the graph's workflow says of each node; some worker must serve its queue. @throws {LockkeeperError} GRAPH_NOT_FOUND, KEY_MISSING */
   async status(): Promise<GraphStatus> {
     await this.#find();
-    return this.#ask(() => this.#client.workflow.getHandle(this.id).query<GraphStatus>(GRAPH_STATUS_QUERY));
+    const handle = this.#client.workflow.getHandle(this.id);
+    return readable(
+      `what the workflow of graph ${this.id} says`,
+      await this.#ask(() => handle.query<GraphStatus>(GRAPH_STATUS_QUERY)),
+    );
   }
 
   /** What Temporal says of it, whether workers run or not. @throws {LockkeeperError} GRAPH_NOT_FOUND */
@@ -132,8 +139,13 @@ export class GraphHandle<R = unknown> {
       });
     }
     const input = await inputOfGraph(this.#client, this.id, description.runId);
-    const known = await knownNodes(this.#client, this.#ledger, this.id, input);
-    await startGraphWorkflow(this.#client, this.id, taskQueue, { input: { ...input, known }, hash: hashOf(input) });
+    // Hashes of the run before may be by a key that is no longer the current one.
+    const plain = withPlainHashes(input);
+    const known = await knownNodes(this.#client, this.#ledger, this.#keyring, this.id, plain);
+    await startGraphWorkflow(this.#client, this.id, taskQueue, {
+      input: { ...withKeyedHashes(plain, this.#keyring), known },
+      hash: keyedHash(this.#keyring, hashOf(input)),
+    });
     return { again: input.nodes.length - known.length, kept: known.length };
   }
 

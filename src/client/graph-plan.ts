@@ -1,4 +1,6 @@
 import { GRAPH_MAX_PARALLEL } from '../defaults.ts';
+import { keyedHash } from '../crypto/keyed-hash.ts';
+import type { Keyring } from '../crypto/keyring.ts';
 import { LockkeeperError, errorMessage, isLockkeeperError } from '../errors.ts';
 import { contentHash } from '../ledger/deploys.ts';
 import type { AnyGraph, AnyJob, GraphBuilder, GraphNode, NodeOptions } from '../jobs/index.ts';
@@ -42,6 +44,21 @@ export async function planGraph(definition: AnyGraph, input: unknown, graphId: s
   refuseLarge(plan);
   return { input: plan, hash: hashOf(plan) };
 }
+
+/** The same graph; what stands in the memos of its jobs then tells only holders of the keys which inputs they have. */
+export const withKeyedHashes = (input: GraphWorkflowInput, keyring: Keyring | undefined): GraphWorkflowInput => ({
+  ...input,
+  nodes: input.nodes.map(({ inputHash, ...node }) => ({
+    ...node,
+    ...(inputHash !== undefined && { inputHash: keyedHash(keyring, inputHash) }),
+  })),
+});
+
+/** A graph that was started, as it was planned. */
+export const withPlainHashes = (input: GraphWorkflowInput): GraphWorkflowInput => ({
+  ...input,
+  nodes: input.nodes.map((node) => ({ ...node, inputHash: contentHash(node.input ?? null) })),
+});
 
 /** Where a job runs and how long it is believed may change with the code, and it is the same graph all the same. */
 export function hashOf({ graph, nodes, output }: GraphWorkflowInput): string {

@@ -1,6 +1,9 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { isHashOf } from '../crypto/keyed-hash.ts';
+import type { Keyring } from '../crypto/keyring.ts';
 import { LockkeeperError } from '../errors.ts';
 import { GRAPH_WORKFLOW } from '../protocol.ts';
+import { readableMemo } from '../protocol/payloads.ts';
 import type { GraphPlan } from './graph-plan.ts';
 import { isNotFound } from './not-found.ts';
 
@@ -55,9 +58,14 @@ export function stateOf(status: WorkflowExecutionDescription['status']['name']):
   }
 }
 
-/** The graph that is there is the one that was asked for. @throws {LockkeeperError} GRAPH_EXISTS */
-export function expectSameGraph(there: FoundGraph, { input: { graph }, hash }: GraphPlan): void {
-  if (there.type === GRAPH_WORKFLOW && there.graph === graph && there.hash === hash) return;
+/** The graph that is there is the one that was asked for. @throws {LockkeeperError} GRAPH_EXISTS, KEY_MISSING */
+export function expectSameGraph(
+  there: FoundGraph,
+  { input: { graph }, hash }: GraphPlan,
+  keyring: Keyring | undefined,
+): void {
+  const same = there.hash !== undefined && isHashOf(keyring, there.hash, hash);
+  if (there.type === GRAPH_WORKFLOW && there.graph === graph && same) return;
   const what =
     there.type !== GRAPH_WORKFLOW
       ? `a workflow ${there.type}`
@@ -84,7 +92,7 @@ export async function startGraphWorkflow(
     workflowIdConflictPolicy: 'FAIL',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
     staticSummary: `graph ${input.graph}: ${input.nodes.length} ${input.nodes.length === 1 ? 'node' : 'nodes'}`,
-    memo: { graph: input.graph, contentHash: hash, nodes: input.nodes.length },
+    memo: readableMemo({ graph: input.graph, contentHash: hash, nodes: input.nodes.length }),
     searchAttributes: {
       LockkeeperKind: ['job-graph'],
       LockkeeperState: ['running'],

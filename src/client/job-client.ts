@@ -1,19 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
+import { expectEncryption, findEncryption, keyringOf } from '../crypto/encryption.ts';
+import type { Encryption } from '../crypto/encryption.ts';
 import type { Keyring } from '../crypto/keyring.ts';
+import { keyedHash } from '../crypto/keyed-hash.ts';
 import { LockkeeperError } from '../errors.ts';
 import type { AnyJob, InputOf, JobDefinition, ResultOf } from '../jobs/define-job.ts';
 import { checkJobOwner } from '../jobs/owner.ts';
 import type { JobRow } from '../ledger/jobs.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { JOB_WORKFLOW } from '../protocol.ts';
+import { readableMemo } from '../protocol/payloads.ts';
 import type { JobWorkflowInput } from '../protocol.ts';
 import { JobHandle } from './job-handle.ts';
 import { checkJobId, checkedInputHash } from './job-input.ts';
 import { findJobs } from './job-list.ts';
 import type { ListOptions } from './job-list.ts';
 import { nameOf, openTexts } from './job-row.ts';
+import { encryptionOf, readingClient } from './reading-client.ts';
 import { isSameJob } from './same-job.ts';
 
 export interface StartOptions {
@@ -34,6 +39,10 @@ export type StartArguments<I> = undefined extends I
 /**
  * Starts jobs and looks after them. A job may be started at any time, also during a deploy: it begins when the gate of its
  * task queue opens.
+ *
+ * Without keys it starts nothing, unless it is told that nothing is to be encrypted; it still lists jobs, and cancels and
+ * releases them.
+ * @throws {LockkeeperError} KEYRING_INVALID
  * @example
  * const job = await new JobClient(client, ledger).start(importCities, { file }, { id: 'import-7' });
  * const { rows } = await job.result();
@@ -41,18 +50,21 @@ export type StartArguments<I> = undefined extends I
 export class JobClient {
   readonly #client: Client;
   readonly #ledger: Ledger;
+  readonly #encryption: Encryption | undefined;
   readonly #keyring: Keyring | undefined;
 
-  /** `keyring`: that of the workers; without it large results, notes and reasons of an encrypted ledger cannot be read. */
-  constructor(client: Client, ledger: Ledger, keyring?: Keyring) {
-    this.#client = client;
+  /** `encryption`: that of the Client's data converter, or LOCKKEEPER_KEY_FILE or LOCKKEEPER_KEYS, unless given. */
+  constructor(client: Client, ledger: Ledger, encryption?: Encryption) {
+    this.#encryption = encryption ?? encryptionOf(client) ?? findEncryption();
+    this.#client = readingClient(client, this.#encryption);
     this.#ledger = ledger;
-    this.#keyring = keyring;
+    this.#keyring = keyringOf(this.#encryption);
   }
 
   /**
    * Returns when Temporal has the job, before it begins.
    * @throws {LockkeeperError} JOB_INPUT_INVALID when it is too large, cannot be JSON or is refused by the job's `parseInput`
+   * @throws {LockkeeperError} KEYRING_MISSING when it is not said how the input is to be encrypted
    * @throws {LockkeeperError} USAGE when its id or owner is none
    * @throws {LockkeeperError} JOB_EXISTS when the id belongs to another job, or to this one with another input
    */
@@ -60,6 +72,7 @@ export class JobClient {
     definition: D,
     ...[input, options = {}]: StartArguments<InputOf<D>>
   ): Promise<JobHandle<ResultOf<D>>> {
+    expectEncryption(this.#encryption);
     const inputHash = checkedInputHash(definition, input);
     const id = checkJobId(options.id ?? `${definition.name}-${randomUUID()}`);
     const owner = options.owner === undefined ? undefined : checkJobOwner(options.owner);
@@ -77,7 +90,7 @@ export class JobClient {
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
         staticSummary: `job ${definition.name}`,
-        memo: { job: definition.name, inputHash },
+        memo: readableMemo({ job: definition.name, inputHash: keyedHash(this.#keyring, inputHash) }),
         searchAttributes: {
           LockkeeperKind: ['job'],
           LockkeeperState: ['running'],
@@ -112,7 +125,7 @@ export class JobClient {
   async #expectSame(id: string, job: string, inputHash: string): Promise<void> {
     const there = await this.#client.workflow.getHandle(id).describe();
     const name = nameOf(there);
-    if (isSameJob(there, job, inputHash)) return;
+    if (isSameJob(there, job, inputHash, this.#keyring)) return;
     const what =
       name === undefined
         ? `a workflow ${there.type}`

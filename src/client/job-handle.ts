@@ -1,16 +1,22 @@
 import type { Client } from '@temporalio/client';
+import { JobSeal } from '../crypto/job-seal.ts';
 import type { Keyring } from '../crypto/keyring.ts';
+import { readable } from '../crypto/reading-codec.ts';
 import { LockkeeperError } from '../errors.ts';
 import { savedResult } from '../jobs/saved-result.ts';
 import { closedGates } from '../ledger/gates.ts';
-import { readJob } from '../ledger/jobs.ts';
+import { jobsOf, readJob } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
+import { listKept } from '../ledger/kept.ts';
+import type { KeptCheckpoint } from '../ledger/kept.ts';
 import type { Ledger } from '../ledger/pool.ts';
-import { JOB_STATUS_QUERY, JOB_WORKFLOW, RELEASE_UPDATE, isResultInLedger } from '../protocol.ts';
+import { JOB_STATUS_QUERY, JOB_WORKFLOW, handlersOfJob, isResultInLedger } from '../protocol.ts';
 import type { JobStatus, ReleaseChoice, ResultInLedger } from '../protocol.ts';
 import { hasEnded, jobRowOf, openTexts } from './job-row.ts';
+import { isUnreadable } from '../protocol/payloads.ts';
 import { isNotFound } from './not-found.ts';
 import { pause } from './pause.ts';
+import { releaseJob } from './release-job.ts';
 import { refusalOf } from './update-errors.ts';
 
 /** How often {@link JobHandle.progress} looks, milliseconds. */
@@ -36,10 +42,12 @@ export class JobHandle<R = unknown> {
 
   /**
    * Waits for the job's end. Throws Temporal's `WorkflowFailedError` when it failed or was cancelled; its `cause` says why.
-   * @throws {LockkeeperError} JOB_NOT_FOUND; for a large result, which is in the ledger, KEY_MISSING, SEAL_BROKEN, PLAINTEXT_REFUSED
+   * @throws {LockkeeperError} JOB_NOT_FOUND; KEY_MISSING, SEAL_BROKEN when it cannot be decrypted here; PLAINTEXT_REFUSED for a large one,
+   *   which is in the ledger
    */
   async result(): Promise<R> {
-    const result = (await this.#ask(() => this.#workflow.result())) as R | ResultInLedger;
+    const answer: unknown = await this.#ask(() => this.#workflow.result());
+    const result = readable(`the result of job ${this.id}`, answer) as R | ResultInLedger;
     if (!isResultInLedger(result)) return result;
     const key = result.lockkeeperResultInLedger;
     const saved = await savedResult(this.#ledger, this.#keyring, key);
@@ -47,15 +55,21 @@ export class JobHandle<R = unknown> {
     return saved.value as R;
   }
 
-  /** What the job's workflow says; some worker must serve its queue. @throws {LockkeeperError} JOB_NOT_FOUND */
-  status(): Promise<JobStatus> {
-    return this.#ask(() => this.#workflow.query<JobStatus>(JOB_STATUS_QUERY));
+  /** What the job's workflow says; some worker must serve its queue. @throws {LockkeeperError} JOB_NOT_FOUND, KEY_MISSING */
+  async status(): Promise<JobStatus> {
+    const answer = await this.#ask(async () => this.#workflow.query<JobStatus>(await this.#statusQuery()));
+    return readable(`what the workflow of job ${this.id} says`, answer);
   }
 
   /** What the ledger says; undefined while the job has not begun its first slice. */
   async row(): Promise<JobRow | undefined> {
-    const row = await readJob(this.#ledger, this.id);
-    return row && openTexts(row, this.#keyring);
+    return (await this.rows())[0];
+  }
+
+  /** The same for a workflow of your own, which may have several jobs: those that wait for a person first, then the newest. */
+  async rows(): Promise<JobRow[]> {
+    const rows = await jobsOf(this.#ledger, this.id);
+    return rows.map((row) => openTexts(row, this.#keyring));
   }
 
   /**
@@ -101,17 +115,35 @@ export class JobHandle<R = unknown> {
   }
 
   /**
-   * Releases the job from quarantine.
-   * @throws {LockkeeperError} JOB_NOT_FOUND, USAGE when it is not in quarantine
+   * What is kept of the job to go on from, the newest first, and whether it can be restored.
+   * @example for (const { seq, found, why } of await job.checkpoints()) console.log(seq, found, why);
    */
-  async release(choice: ReleaseChoice): Promise<JobStatus> {
+  async checkpoints(): Promise<KeptCheckpoint[]> {
+    const key = (await this.row())?.key;
+    if (key === undefined) return [];
+    const seal = new JobSeal(this.#keyring, key);
+    const kept = await listKept(this.#ledger, key);
+    return kept.map((one) => (one.why === undefined ? one : { ...one, why: seal.openText(one.why, 'reason') }));
+  }
+
+  /**
+   * Releases the job from quarantine. `key` says which one of several inside a workflow of your own. Its status then; undefined
+   * when the answer is encrypted by a key that is not here.
+   * @throws {LockkeeperError} JOB_NOT_FOUND, USAGE when it is not in quarantine, or the checkpoint is not kept
+   */
+  async release(choice: ReleaseChoice, key?: string): Promise<JobStatus | undefined> {
     try {
-      return await this.#ask(() =>
-        this.#workflow.executeUpdate<JobStatus, [ReleaseChoice]>(RELEASE_UPDATE, { args: [choice] }),
-      );
+      const status = await this.#ask(() => releaseJob(this.#client, this.#ledger, this.id, choice, key));
+      return isUnreadable(status) ? undefined : status;
     } catch (error) {
       throw refusalOf(error);
     }
+  }
+
+  async #statusQuery(): Promise<string> {
+    const { type } = await this.#workflow.describe();
+    const key = type === JOB_WORKFLOW ? undefined : (await this.row())?.key;
+    return key === undefined ? JOB_STATUS_QUERY : handlersOfJob(key).status;
   }
 
   async #look(): Promise<{ row: JobRow; type: string; running: boolean }> {

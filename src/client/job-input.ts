@@ -1,6 +1,7 @@
 import { LockkeeperError, errorMessage } from '../errors.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import { contentHash } from '../ledger/deploys.ts';
+import { isOfDeploys } from '../protocol/payloads.ts';
 
 /** Temporal takes no payload above 2 MiB; some of that is for the rest of it. */
 const INPUT_LIMIT_BYTES = 2 * 1024 * 1024 - 4_096;
@@ -16,6 +17,10 @@ const ID_LIMIT_BYTES = 1_000;
  * @throws {LockkeeperError} USAGE
  */
 export function checkJobId(id: string, of: 'job' | 'graph' = 'job'): string {
+  if (isOfDeploys(id))
+    throw new LockkeeperError('USAGE', `the id of a ${of} is ${JSON.stringify(id)}, and such are those of deploys`, {
+      next: 'Let it begin otherwise',
+    });
   const bytes = Buffer.byteLength(id);
   if (bytes > 0 && bytes <= ID_LIMIT_BYTES && !/\p{Cc}/u.test(id) && id.isWellFormed()) return id;
   const found = bytes > 100 ? `${bytes} bytes` : JSON.stringify(id);

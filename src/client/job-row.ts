@@ -70,5 +70,6 @@ export function openTexts(row: JobRow, keyring: Keyring | undefined): JobRow {
     ...row,
     progress: { ...row.progress, ...(note !== undefined && { note: seal.openText(note, 'note') }) },
     ...(row.reason !== undefined && { reason: seal.openText(row.reason, 'reason') }),
+    ...(row.wentBack !== undefined && { wentBack: seal.openText(row.wentBack, 'reason') }),
   };
 }

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import pLimit from 'p-limit';
+import type { Keyring } from '../crypto/keyring.ts';
 import { doneJobs } from '../ledger/jobs.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { nodeId } from '../protocol.ts';
@@ -17,6 +18,7 @@ const AT_ONCE = 10;
 export async function knownNodes(
   client: Client,
   ledger: Ledger,
+  keyring: Keyring | undefined,
   id: string,
   { nodes }: GraphWorkflowInput,
 ): Promise<KnownNode[]> {
@@ -28,16 +30,21 @@ export async function knownNodes(
   const known = nodes.map((node) =>
     limit(async (): Promise<KnownNode[]> => {
       const job = done.get(nodeId(id, node.name));
-      if (job?.name !== node.job || (await isForeign(client, id, node))) return [];
+      if (job?.name !== node.job || (await isForeign(client, keyring, id, node))) return [];
       return [{ name: node.name, state: 'done', key: job.key }];
     }),
   );
   return (await Promise.all(known)).flat();
 }
 
-async function isForeign(client: Client, id: string, { name, job, inputHash }: NodeSpec): Promise<boolean> {
+async function isForeign(
+  client: Client,
+  keyring: Keyring | undefined,
+  id: string,
+  { name, job, inputHash }: NodeSpec,
+): Promise<boolean> {
   try {
-    return !isSameJob(await client.workflow.getHandle(nodeId(id, name)).describe(), job, inputHash);
+    return !isSameJob(await client.workflow.getHandle(nodeId(id, name)).describe(), job, inputHash, keyring);
   } catch (error) {
     if (isNotFound(error)) return false;
     throw error;

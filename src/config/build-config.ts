@@ -12,7 +12,7 @@ import { buildCodecServer } from './build-codec-server.ts';
 import { buildStep, EXTERNAL_STEP } from './build-step.ts';
 import { buildReceiver } from './build-receiver.ts';
 import { DEFAULT_PLAN, LEDGER_DATABASE } from './config.ts';
-import type { Config, ParameterSpec, PlanConfig, WorkerOptions } from './config.ts';
+import type { Config, EncryptionOptions, ParameterSpec, PlanConfig, WorkerOptions } from './config.ts';
 import type { ParsedConfig, ParsedPlan } from './schema/config.ts';
 
 /** Abandoned slices lose nothing that was saved, and nobody has to be awake for it. */
@@ -32,6 +32,7 @@ export function buildConfig(file: string, parsed: ParsedConfig): Config {
     jobs: (parsed.jobs ?? []).map((path) => resolve(directory, path)),
     ...(parsed.workflows !== undefined && { workflows: resolve(directory, parsed.workflows) }),
     worker: buildWorker(parsed.worker),
+    encryption: buildEncryption(parsed.encryption, directory),
     drain,
     ...(parsed.queues && {
       queues: Object.entries(parsed.queues).map(([taskQueue, options]) => ({ taskQueue, after: options?.after ?? [] })),
@@ -54,6 +55,15 @@ function buildWorker(worker: ParsedConfig['worker']): WorkerOptions {
     ...(worker?.maxConcurrentSlices !== undefined && { maxConcurrentSlices: worker.maxConcurrentSlices }),
     shutdownGraceMs: worker?.shutdownGrace ?? SHUTDOWN_GRACE,
     shutdownForceMs: worker?.shutdownForce ?? SHUTDOWN_FORCE,
+  };
+}
+
+function buildEncryption(encryption: ParsedConfig['encryption'], directory: string): EncryptionOptions {
+  const { keyFile, acceptPlaintext, mode } = encryption ?? {};
+  return {
+    ...(keyFile !== undefined && { keyFile: resolve(directory, keyFile) }),
+    ...(acceptPlaintext !== undefined && { acceptPlaintext }),
+    ...(mode !== undefined && { mode }),
   };
 }
 

@@ -19,6 +19,7 @@ export interface Config {
   /** Absolute path of the module of the user's own workflows. */
   readonly workflows?: string;
   readonly worker: WorkerOptions;
+  readonly encryption: EncryptionOptions;
   readonly drain: DrainPolicy;
   /** The queues that deploys pause, in the order of the file. Left out, they are those of the jobs: see `withQueues`. */
   readonly queues?: readonly PlanQueue[];
@@ -45,6 +46,14 @@ export interface WorkerOptions {
   readonly shutdownForceMs: number;
 }
 
+/** What is said of keys here; the environment may say more. */
+export interface EncryptionOptions {
+  /** Absolute. */
+  readonly keyFile?: string;
+  readonly acceptPlaintext?: boolean;
+  readonly mode?: 'keyring' | 'plaintext';
+}
+
 export interface Database {
   /** The environment variable that holds its URL. */
   readonly env: string;
@@ -61,6 +70,13 @@ export interface CodecServerConfig {
   readonly plainHttp: boolean;
   /** The environment variable that holds the tokens. */
   readonly tokenEnv: string;
+  readonly accessTokens?: {
+    readonly issuer: string;
+    readonly audience: string;
+    readonly keys: string;
+    readonly claim: string;
+    readonly values: readonly string[];
+  };
   /** Absolute path of a file that holds them instead. */
   readonly tokenFile?: string;
 }

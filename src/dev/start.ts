@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { access, constants, mkdir } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { LockkeeperError, errorMessage } from '../errors.ts';
+import { addKey } from '../crypto/add-key.ts';
 import { lockDir } from './dir-lock.ts';
 import { startPostgres } from './postgres.ts';
 import { findTemporal, userCacheDir } from './temporal-binary.ts';
@@ -20,8 +22,26 @@ export interface StartDevOptions {
   readonly searchAttributes: Readonly<Record<string, string>>;
   /** See `startTemporal`. */
   readonly dynamicConfig?: Readonly<Record<string, string>> | undefined;
+  /** Stands in front of the Web UI of the Temporal started here, and takes its port; 0 or undefined: a free one. */
+  readonly webUiFront?: ((at: WebUiFrontOptions) => Promise<WebUiFront>) | undefined;
   /** False, for tests: Postgres without fsync. */
   readonly durable?: boolean | undefined;
+}
+
+export interface WebUiFrontOptions {
+  readonly port: number | undefined;
+  readonly namespace: string;
+  /** As {@link DevEnvironment} has it. */
+  readonly keyFile: string | undefined;
+}
+
+/** A server of ours that shows the Web UI as its own, and decodes payloads for it. */
+export interface WebUiFront {
+  readonly url: string;
+  readonly codecEndpoint: string;
+  /** Where the Web UI is. */
+  readonly showWebUi: (url: string) => void;
+  readonly close: () => Promise<void>;
 }
 
 export interface DevEnvironment {
@@ -30,6 +50,8 @@ export interface DevEnvironment {
   /** Undefined when Temporal is not one started here. */
   readonly uiUrl?: string;
   readonly databaseUrl: string;
+  /** The keys by which everything is encrypted; undefined when LOCKKEEPER_KEYS or LOCKKEEPER_KEY_FILE has others. */
+  readonly keyFile?: string;
   /** Stops Temporal, then Postgres, each gracefully and then by force: 30 s at most. May be called twice. */
   readonly stop: () => Promise<void>;
 }
@@ -41,6 +63,7 @@ interface Part {
 /**
  * Starts a Temporal server and a Postgres for development and tests, both at once, and returns when both answer. They end
  * with this process, also when it is killed; another start on the same `dir` finds the same workflows and rows.
+ * With them comes a file with a key, made once: what runs here is encrypted as in production.
  * The ledger's migrations are the caller's.
  *
  * @throws LockkeeperError `USAGE` when another process runs on `dir`, and those of `findTemporal`, `startTemporal`, `startPostgres`.
@@ -51,9 +74,10 @@ export async function startDev(options: StartDevOptions): Promise<DevEnvironment
   const env = options.env ?? process.env;
   await makeDir(dir);
   const unlock = lockDir(dir);
+  const keyFile = keyFileIn(dir, env);
 
   const [temporal, postgres] = await Promise.allSettled([
-    temporalPart(dir, env, options),
+    temporalPart(dir, keyFile, env, options),
     postgresPart(dir, env, options),
   ]);
   const stopAll = async () => {
@@ -67,7 +91,13 @@ export async function startDev(options: StartDevOptions): Promise<DevEnvironment
   if (temporal.status === 'fulfilled' && postgres.status === 'fulfilled') {
     let stopped: Promise<void> | undefined;
     const { address: temporalAddress, ...rest } = temporal.value;
-    return { ...rest, temporalAddress, databaseUrl: postgres.value.url, stop: () => (stopped ??= stopAll()) };
+    return {
+      ...rest,
+      ...(keyFile !== undefined && { keyFile }),
+      temporalAddress,
+      databaseUrl: postgres.value.url,
+      stop: () => (stopped ??= stopAll()),
+    };
   }
 
   await stopAll();
@@ -78,20 +108,41 @@ export async function startDev(options: StartDevOptions): Promise<DevEnvironment
   throw first;
 }
 
+function keyFileIn(dir: string, env: NodeJS.ProcessEnv): string | undefined {
+  if (env.LOCKKEEPER_KEYS || env.LOCKKEEPER_KEY_FILE) return undefined;
+  const file = join(dir, 'keys');
+  if (!existsSync(file)) addKey(file, 'development');
+  return file;
+}
+
 async function stopIfStarted(part: PromiseSettledResult<Part>): Promise<void> {
   if (part.status === 'fulfilled') await part.value.stop();
 }
 
 async function temporalPart(
   dir: string,
+  keyFile: string | undefined,
   env: NodeJS.ProcessEnv,
-  { temporalPort: port, uiPort, searchAttributes, dynamicConfig, log }: StartDevOptions,
+  { temporalPort: port, uiPort, searchAttributes, dynamicConfig, webUiFront, log }: StartDevOptions,
 ): Promise<Part & { address: string; namespace: string; uiUrl?: string }> {
   const namespace = env.TEMPORAL_NAMESPACE ?? 'default';
   if (env.TEMPORAL_ADDRESS) return { address: env.TEMPORAL_ADDRESS, namespace, stop: nothing };
   const { path: binary } = await findTemporal({ cacheDir: userCacheDir(env), env, log });
-  const server = await startTemporal({ binary, dir, port, uiPort, searchAttributes, namespace, dynamicConfig, log });
-  return { address: server.address, uiUrl: server.uiUrl, namespace, stop: server.stop };
+  const settings = { binary, dir, port, searchAttributes, namespace, dynamicConfig, log };
+  if (!webUiFront) {
+    const { address, uiUrl, stop } = await startTemporal({ ...settings, uiPort });
+    return { address, uiUrl, namespace, stop };
+  }
+  const front = await webUiFront({ port: uiPort, namespace, keyFile });
+  try {
+    const server = await startTemporal({ ...settings, codecEndpoint: front.codecEndpoint });
+    front.showWebUi(server.uiUrl);
+    const stop = () => front.close().finally(server.stop);
+    return { address: server.address, uiUrl: front.url, namespace, stop };
+  } catch (error) {
+    await front.close();
+    throw error;
+  }
 }
 
 async function postgresPart(

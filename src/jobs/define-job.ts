@@ -48,11 +48,23 @@ export interface JobOptions<N extends string, I, R, S> {
      */
     readonly onCrash?: 'quarantine' | 'restart';
   };
+  /**
+   * What becomes of the job when its last checkpoint cannot be restored: its key is missing, it was changed or is gone, no `migrate`
+   * or `parse` takes it, a newer version of the job wrote it, or the whole ledger is older than the job.
+   * - `quarantine`, unless said otherwise: it waits for a person.
+   * - `previous`: it goes on from the newest kept checkpoint that can be restored, and does again what came after it. Not behind one
+   *   that was committed together with SQL of the job: then it waits for a person, as when there is none.
+   * - `restart`: it begins again from its initial state, also when all it has done is done again by that.
+   */
+  readonly onUnrestorable?: OnUnrestorable;
   // `NoInfer`: the state's type comes from `state` alone, so that a wrong yield is an error where it stands.
   run(job: NoInfer<Job<S>>, input: I): Steps<NoInfer<S>, R>;
   /** Undoes what must not stay when the job is cancelled; runs in slices of its own, with the last saved state. */
   onCancel?(job: NoInfer<Job<S>>, input: I): Steps<NoInfer<S>>;
 }
+
+export type OnUnrestorable = 'previous' | 'restart' | 'quarantine';
+const ON_UNRESTORABLE: readonly unknown[] = ['previous', 'restart', 'quarantine'] satisfies OnUnrestorable[];
 
 /** A job that workers can run and clients can start. */
 export interface JobDefinition<N extends string = string, I = unknown, R = unknown, S = unknown> {
@@ -66,6 +78,7 @@ export interface JobDefinition<N extends string = string, I = unknown, R = unkno
   readonly atomicMs: number | undefined;
   /** Losses of its worker without progress until it is quarantined. */
   readonly lossesAllowed: number;
+  readonly onUnrestorable: OnUnrestorable;
 }
 
 /** A definition whose types do not matter to the one who holds it. */
@@ -114,6 +127,7 @@ export function defineJob<const N extends string, I, R, S = undefined>(
     heartbeatTimeoutMs: ms('heartbeatTimeout', options.heartbeatTimeout),
     atomicMs: ms('atomic.maxDuration', atomic?.maxDuration),
     lossesAllowed: atomic && atomic.onCrash !== 'restart' ? 1 : LOSSES_UNTIL_QUARANTINE,
+    onUnrestorable: options.onUnrestorable ?? 'quarantine',
   };
 }
 
@@ -147,6 +161,8 @@ function check<N extends string, I, R, S>(o: JobOptions<N, I, R, S>): void {
   const version = o.state?.version ?? 1;
   if (!Number.isInteger(version) || version < 1)
     throw refuse(`state version ${version} is not a positive whole number`, 'Count from 1');
+  if (o.onUnrestorable !== undefined && !ON_UNRESTORABLE.includes(o.onUnrestorable))
+    throw refuse(`onUnrestorable is ${JSON.stringify(o.onUnrestorable)}`, 'Use `quarantine`, `previous` or `restart`');
   if (o.state) encodeInitial(o.name, o.state.initial);
   const { maximumAttempts: attempts, backoffCoefficient: backoff } = o.retry ?? {};
   if (attempts !== undefined && (!Number.isInteger(attempts) || attempts < 1)) {

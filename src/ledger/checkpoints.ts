@@ -96,6 +96,30 @@ const checkpointOf = (row: RawCheckpoint): SavedCheckpoint => ({
   ciphertext: row.ciphertext,
 });
 
+/** Everything that is kept of a job, the newest first. */
+export interface Kept {
+  /** The number of the checkpoint it goes on from; 0: its initial state. */
+  readonly target: number;
+  /** The last one with which SQL of the job was committed. */
+  readonly effectSeq: number;
+  readonly rows: readonly SavedCheckpoint[];
+}
+
+export async function keptCheckpoints(ledger: Ledger, key: string): Promise<Kept> {
+  const { rows } = await ledger.pool.query<RawCheckpoint & { effect_seq: string }>(
+    `select coalesce(j.restore_seq, j.seq) as target, j.effect_seq, p.seq, p.kind, p.state_version, p.build_id, p.key_id, p.nonce,
+       p.ciphertext
+     from lockkeeper._jobs j left join lockkeeper._checkpoints p on p.key = j.key
+     where j.key = $1 order by p.seq desc`,
+    [key],
+  );
+  return {
+    target: Number(rows[0]?.target ?? 0),
+    effectSeq: Number(rows[0]?.effect_seq ?? 0),
+    rows: rows.filter((row) => row.seq !== null).map(checkpointOf),
+  };
+}
+
 /** The checkpoint a job goes on from; `undefined`: its initial state; `missing`: the row that should be there is not. */
 export async function loadCheckpoint(ledger: Ledger, key: string): Promise<SavedCheckpoint | undefined | 'missing'> {
   const { rows } = await ledger.pool.query<RawCheckpoint>(

@@ -21,6 +21,8 @@ export interface ClaimRequest {
   readonly atomicMs?: number | undefined;
   /** Losses without progress that end in quarantine; 5 unless said otherwise. */
   readonly lossesAllowed?: number | undefined;
+  /** Where the ledger knows less than the workflow was told; quarantine unless said otherwise. */
+  readonly onUnrestorable?: 'previous' | 'restart' | 'quarantine' | undefined;
   readonly owner?: string | undefined;
   /** The job was told to end: this slice runs its `onCancel`. */
   readonly cancelling?: boolean | undefined;
@@ -33,6 +35,8 @@ export interface ClaimResult {
   readonly epoch: number;
   readonly seq: number;
   readonly reason: string | undefined;
+  /** Why the job goes on from another checkpoint than the one the workflow was told of, as its definition says. */
+  readonly wentBack: string | undefined;
 }
 
 /** Asks for the right to run one slice. See `lockkeeper.claim_slice` in the migrations for what each verdict means. */
@@ -42,9 +46,10 @@ export async function claimSlice(ledger: Ledger, c: ClaimRequest): Promise<Claim
     epoch: string;
     seq: string;
     reason: string | null;
+    went_back: string | null;
   }>({
     name: 'claim_slice',
-    text: 'select * from lockkeeper.claim_slice($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)',
+    text: 'select * from lockkeeper.claim_slice($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)',
     values: [
       c.claim,
       c.key,
@@ -62,10 +67,17 @@ export async function claimSlice(ledger: Ledger, c: ClaimRequest): Promise<Claim
       c.atomicMs ?? null,
       c.owner ?? null,
       c.cancelling ?? false,
+      c.onUnrestorable ?? 'quarantine',
     ],
   });
   const row = rows[0]!;
-  return { verdict: row.verdict, epoch: Number(row.epoch), seq: Number(row.seq), reason: row.reason ?? undefined };
+  return {
+    verdict: row.verdict,
+    epoch: Number(row.epoch),
+    seq: Number(row.seq),
+    reason: row.reason ?? undefined,
+    wentBack: row.went_back ?? undefined,
+  };
 }
 
 export interface EndedClaim {

@@ -19,10 +19,15 @@ export interface JobRow {
   readonly reason?: string;
   /** The deploy behind whose closed gate it waits. */
   readonly gateClosedBy?: string;
+  /** Why it last went on from another checkpoint than its last one, without a person's word, and when. */
+  readonly wentBack?: string;
+  readonly wentBackAt?: Date;
   readonly lastCheckpointAt?: Date;
   readonly worker?: string;
   readonly buildId?: string;
   readonly createdAt: Date;
+  /** When its state last changed, or it last saved its place. */
+  readonly changedAt?: Date;
 }
 
 interface RawJob {
@@ -39,11 +44,14 @@ interface RawJob {
   progress_total: number | null;
   progress_note: string | null;
   reason: string | null;
+  went_back: string | null;
+  went_back_at: Date | null;
   last_checkpoint_at: Date | null;
   worker: string | null;
   build_id: string | null;
   gate_closed_by: string | null;
   created_at: Date;
+  changed_at: Date;
 }
 
 const jobRow = (r: RawJob): JobRow => ({
@@ -63,10 +71,13 @@ const jobRow = (r: RawJob): JobRow => ({
   },
   ...(r.reason !== null && { reason: r.reason }),
   ...(r.gate_closed_by !== null && { gateClosedBy: r.gate_closed_by }),
+  ...(r.went_back !== null && { wentBack: r.went_back }),
+  ...(r.went_back_at !== null && { wentBackAt: r.went_back_at }),
   ...(r.last_checkpoint_at !== null && { lastCheckpointAt: r.last_checkpoint_at }),
   ...(r.worker !== null && { worker: r.worker }),
   ...(r.build_id !== null && { buildId: r.build_id }),
   createdAt: r.created_at,
+  changedAt: r.changed_at,
 });
 
 /** Latest first. */
@@ -93,6 +104,20 @@ export async function readJob(ledger: Ledger, workflowId: string, firstRunId?: s
     [ledger.namespace, workflowId, firstRunId ?? null],
   );
   return rows[0] && jobRow(rows[0]);
+}
+
+/** All jobs of the newest execution of a workflow id, those in quarantine first, then the newest: a workflow of a user's own may have several. */
+export async function jobsOf(ledger: Ledger, workflowId: string): Promise<JobRow[]> {
+  const { rows } = await ledger.pool.query<RawJob>(
+    `with newest as (
+       select split_part(key, '/', 1) as execution from lockkeeper.jobs
+       where namespace = $1 and workflow_id = $2 order by created_at desc limit 1)
+     select j.* from lockkeeper.jobs j, newest
+     where j.namespace = $1 and j.workflow_id = $2 and split_part(j.key, '/', 1) = newest.execution
+     order by j.state = 'quarantined' desc, j.created_at desc`,
+    [ledger.namespace, workflowId],
+  );
+  return rows.map(jobRow);
 }
 
 /** The newest job of each of these workflow ids that the ledger has one of. */

@@ -24,3 +24,13 @@ export async function keysInUse(ledger: Ledger): Promise<KeyInUse[]> {
   );
   return rows;
 }
+
+/** The keys without which jobs that have not ended could not go on from what they saved; `none`: it is not encrypted. */
+export async function keysOfOpenJobs(ledger: Ledger): Promise<string[]> {
+  const { rows } = await ledger.pool.query<{ keyId: string }>(
+    `select distinct c.key_id as "keyId" from lockkeeper._jobs j join lockkeeper._checkpoints c using (key)
+     where j.namespace = $1 and j.state not in ('done', 'failed', 'cancelled') order by 1`,
+    [ledger.namespace],
+  );
+  return rows.map(({ keyId }) => keyId);
+}

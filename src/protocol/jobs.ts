@@ -23,6 +23,7 @@ export interface JobProgressInput {
   readonly seq: number;
   readonly failures: number;
   readonly interruptions: number;
+  readonly wentBack?: string;
   /** For the next slice, as {@link SliceInput} has them. */
   readonly stopped?: string;
   readonly release?: ReleaseChoice;
@@ -47,12 +48,19 @@ export interface SliceInput {
   readonly resultsInInput?: boolean;
 }
 
-export type SliceRefusal = 'gateClosed' | 'workerStopping' | 'unknownJob';
+export type SliceRefusal = 'gateClosed' | 'workerStopping' | 'unknownJob' | 'cannotRead';
 
 export type SliceOutcome =
   | { readonly kind: 'done'; readonly seq: number; readonly result?: unknown; readonly inLedger?: boolean }
-  | { readonly kind: 'yielded'; readonly seq: number; readonly reason: string; readonly stopped?: string }
-  | { readonly kind: 'refused'; readonly refusal: SliceRefusal }
+  | {
+      readonly kind: 'yielded';
+      readonly seq: number;
+      readonly reason: string;
+      readonly stopped?: string;
+      /** The last checkpoint could not be restored, and as its definition says the job goes on from another one. */
+      readonly wentBack?: boolean;
+    }
+  | { readonly kind: 'refused'; readonly refusal: SliceRefusal; readonly reason?: string }
   | { readonly kind: 'quarantined'; readonly seq: number; readonly reason: string }
   | { readonly kind: 'cancelled'; readonly seq: number };
 
@@ -85,6 +93,11 @@ export type ReleaseChoice =
 
 export const RELEASE_UPDATE = 'release';
 export const JOB_STATUS_QUERY = 'status';
+/** The same for a job inside a workflow of a user's own, by its key in the ledger: there may be several, and names of the user's. */
+export const handlersOfJob = (key: string) => ({
+  status: `lockkeeper/status/${key}`,
+  release: `lockkeeper/release/${key}`,
+});
 
 export type JobPhase = 'running' | 'interrupted' | 'waiting' | 'quarantined' | 'done' | 'failed' | 'cancelled';
 
@@ -96,4 +109,6 @@ export interface JobStatus {
   readonly interruptions: number;
   readonly failures: number;
   readonly reason?: string;
+  /** Why it last went on from another checkpoint than its last one, without a person's word. */
+  readonly wentBack?: string;
 }

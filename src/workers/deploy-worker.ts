@@ -11,6 +11,7 @@ import { createStepActivities } from '../activities/steps.ts';
 import type { TemporalConnection } from '../client/connection.ts';
 import { ensureCoordinator } from '../client/coordinator.ts';
 import type { Keyring } from '../crypto/keyring.ts';
+import { readingClient } from '../client/reading-client.ts';
 import { ensureGate } from '../ledger/gates.ts';
 import { bindLedger } from '../ledger/identity.ts';
 import type { Ledger } from '../ledger/pool.ts';
@@ -63,13 +64,9 @@ export async function createDeployWorker(options: DeployWorkerOptions): Promise<
   installRuntime(log);
   const ledgerId = await bindLedger(ledger, temporal.clusterId);
   for (const taskQueue of options.taskQueues) await ensureGate(ledger, environment, taskQueue);
-  const deps: DeployDependencies = {
-    freezeWindows: [],
-    ...options,
-    ledgerId,
-    client: temporal.client,
-    stopping: stopping.signal,
-  };
+  // It needs no keys: what it looks at of jobs, whether they run, is readable.
+  const client = readingClient(temporal.client, undefined);
+  const deps: DeployDependencies = { freezeWindows: [], ...options, ledgerId, client, stopping: stopping.signal };
   const session = new WorkerSession({
     databaseUrl: ledger.databaseUrl,
     workerId: id,

@@ -11,6 +11,7 @@ import { bindLedger } from '../ledger/identity.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { markWorker, registerWorker } from '../ledger/workers.ts';
 import type { Logger } from '../log.ts';
+import { quietLog } from '../quiet-log.ts';
 import type { SliceInput, SliceOutcome } from '../protocol.ts';
 import { DeadWorkerWatch } from './dead-worker-watch.ts';
 import { GateWatch } from './gate-watch.ts';
@@ -134,7 +135,7 @@ export class JobHost {
       running: this.#running,
       gates: this.#gates,
       session: this.#session,
-      log,
+      log: keyring ? quietLog(log) : log,
       idleInTransactionMs: drainDeadlineMs,
     });
   }

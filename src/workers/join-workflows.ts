@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { BundleOptions, BundlerPlugin, WorkflowBundleOption } from '@temporalio/worker';
+import type { BundleOptions, BundlerPlugin, WorkerPlugin, WorkflowBundleOption } from '@temporalio/worker';
+import { FAILURE_CONVERTER } from '../crypto/data-converter.ts';
 import { LockkeeperError } from '../errors.ts';
 import { MADE_FOR_JOBS } from '../protocol/bundle.ts';
+import { ENCODES_FAILURES } from '../protocol/failure-converter.ts';
+import { encryptionFor, withEncryption } from './worker-encryption.ts';
 
 type Hook = NonNullable<BundleOptions['webpackConfigHook']>;
 type Configuration = Parameters<Hook>[0];
@@ -18,11 +21,22 @@ export const CONVERTER = own('payload-converter');
 
 /**
  * Adds the workflows of jobs to a bundle that is made ahead of time, for {@link lockkeeperPlugin} to accept it. Where the
- * Worker itself bundles (`workflowsPath`), that plugin does the same.
+ * Worker itself bundles (`workflowsPath`), that plugin does the same. Errors of these workflows go to the server as payloads,
+ * whether they are encrypted then or not.
+ *
+ * It is also for a Worker that runs only the workflows of a queue, where another one runs its activities: that one then encrypts
+ * as its data converter or the environment says.
  * @example
  * const { code } = await bundleWorkflowCode({ workflowsPath, plugins: [workflowsOfJobs] });
  */
-export const workflowsOfJobs: BundlerPlugin = { name: 'lockkeeper.workflows', configureBundler: joinWorkflows };
+export const workflowsOfJobs: BundlerPlugin & Required<Pick<WorkerPlugin, 'configureWorker'>> = {
+  name: 'lockkeeper.workflows',
+  configureBundler: (options) => joinWorkflows({ failureConverterPath: FAILURE_CONVERTER, ...options }),
+  configureWorker: (worker) => {
+    const dataConverter = withEncryption(worker.dataConverter, encryptionFor(worker), worker.namespace ?? 'default');
+    return { ...worker, dataConverter };
+  },
+};
 
 /**
  * The same bundle with lockkeeper's workflows in it.
@@ -50,13 +64,26 @@ export function joinWorkflows(options: BundleOptions): BundleOptions {
   };
 }
 
-/** Refuses a finished bundle without the workflows of jobs. @throws {LockkeeperError} CONFIG_INVALID */
-export async function expectMadeForJobs(bundle: WorkflowBundleOption): Promise<void> {
+/**
+ * Refuses a finished bundle without the workflows of jobs, and one whose errors could not be encrypted where they are to be.
+ * @throws {LockkeeperError} CONFIG_INVALID
+ */
+export async function expectMadeForJobs(bundle: WorkflowBundleOption, encrypted: boolean): Promise<void> {
   const code = 'code' in bundle ? bundle.code : await readFile(bundle.codePath, 'utf8');
-  if (code.includes(MADE_FOR_JOBS)) return;
-  throw new LockkeeperError('CONFIG_INVALID', 'the workflowBundle lacks the workflows of lockkeeper, which run jobs', {
-    next: 'Bundle with `bundleWorkflowCode({ workflowsPath, plugins: [workflowsOfJobs] })`, or give the Worker its workflowsPath instead',
-  });
+  const next =
+    'Bundle with `bundleWorkflowCode({ workflowsPath, plugins: [workflowsOfJobs] })`, or give the Worker its workflowsPath instead';
+  if (!code.includes(MADE_FOR_JOBS))
+    throw new LockkeeperError(
+      'CONFIG_INVALID',
+      'the workflowBundle lacks the workflows of lockkeeper, which run jobs',
+      { next },
+    );
+  if (encrypted && !code.includes(ENCODES_FAILURES))
+    throw new LockkeeperError(
+      'CONFIG_INVALID',
+      'the workflowBundle has a failure converter that leaves errors of workflows readable, and they are to be encrypted',
+      { next },
+    );
 }
 
 function withUsers(config: Configuration, users: string): Configuration {

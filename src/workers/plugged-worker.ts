@@ -1,7 +1,10 @@
 import { Client } from '@temporalio/client';
 import type { Worker, WorkerOptions } from '@temporalio/worker';
 import { clusterIdOf } from '../client/connection.ts';
+import { readingClient } from '../client/reading-client.ts';
 import { ensureSearchAttributes } from '../client/search-attributes.ts';
+import { keyringOf } from '../crypto/encryption.ts';
+import type { Encryption } from '../crypto/encryption.ts';
 import { DRAIN_DEADLINE } from '../defaults.ts';
 import { durationOf } from '../duration.ts';
 import { LockkeeperError } from '../errors.ts';
@@ -11,6 +14,7 @@ import { openLedger } from '../ledger/pool.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { createLogger } from '../log.ts';
 import type { Logger } from '../log.ts';
+import { expectKeys } from './expect-keys.ts';
 import { JobHost, prepareLedger } from './job-host.ts';
 import { expectMadeForJobs } from './join-workflows.ts';
 import type { LockkeeperPluginOptions } from './plugin.ts';
@@ -25,8 +29,12 @@ export interface Plugged {
 const invalid = (what: string, next: string) => new LockkeeperError('CONFIG_INVALID', what, { next });
 
 /** @throws {LockkeeperError} CONFIG_INVALID */
-export async function expectWorkflows(worker: WorkerOptions, { workflows }: LockkeeperPluginOptions): Promise<void> {
-  if (worker.workflowBundle) return expectMadeForJobs(worker.workflowBundle);
+export async function expectWorkflows(
+  worker: WorkerOptions,
+  { workflows }: LockkeeperPluginOptions,
+  encryption: Encryption,
+): Promise<void> {
+  if (worker.workflowBundle) return expectMadeForJobs(worker.workflowBundle, encryption !== 'plaintext');
   if (worker.workflowsPath !== undefined || workflows === 'elsewhere') return;
   throw invalid(
     `the Worker of ${worker.taskQueue} has neither workflowsPath nor workflowBundle, and jobs are workflows`,
@@ -35,8 +43,12 @@ export async function expectWorkflows(worker: WorkerOptions, { workflows }: Lock
 }
 
 /** Makes what a Worker needs to run jobs. @throws {LockkeeperError} CONFIG_INVALID, LEDGER_SCHEMA and others */
-export async function plug(worker: WorkerOptions, options: LockkeeperPluginOptions): Promise<Plugged> {
-  const { taskQueue, connection, namespace = 'default', dataConverter } = worker;
+export async function plug(
+  worker: WorkerOptions,
+  options: LockkeeperPluginOptions,
+  encryption: Encryption,
+): Promise<Plugged> {
+  const { taskQueue, connection, namespace = 'default' } = worker;
   const { environment, jobs, log = createLogger({ environment, taskQueue }) } = options;
   if (!connection)
     throw invalid('the Worker has no connection', 'Give it one: `await NativeConnection.connect({ … })`');
@@ -44,13 +56,16 @@ export async function plug(worker: WorkerOptions, options: LockkeeperPluginOptio
   const taskQueues = [taskQueue];
   const clusterId = await clusterIdOf(connection);
   await ensureSearchAttributes(connection, namespace);
-  await withLedger(options, namespace, log, (ledger) => prepareLedger(ledger, { clusterId, environment, taskQueues }));
+  await withLedger(options, namespace, log, async (ledger) => {
+    await prepareLedger(ledger, { clusterId, environment, taskQueues });
+    await expectKeys(ledger, encryption);
+  });
   const { ledger, close } = ledgerFor(options, namespace, log);
   const host = new JobHost({
     environment,
-    client: new Client({ connection, namespace, ...(dataConverter && { dataConverter }) }),
+    client: readingClient(new Client({ connection, namespace }), encryption),
     ledger,
-    keyring: options.keyring,
+    keyring: keyringOf(encryption),
     jobs,
     taskQueues,
     buildId: options.buildId ?? worker.workerDeploymentOptions?.version.buildId ?? worker.buildId ?? 'dev',

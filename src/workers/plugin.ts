@@ -1,5 +1,5 @@
 import type { BundlerPlugin, WorkerPlugin } from '@temporalio/worker';
-import type { Keyring } from '../crypto/keyring.ts';
+import type { Encryption } from '../crypto/encryption.ts';
 import type { Duration } from '../duration.ts';
 import { LockkeeperError } from '../errors.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
@@ -10,6 +10,7 @@ import { joinWorkflows } from './join-workflows.ts';
 import { expectWorkflows, plug, runPlugged } from './plugged-worker.ts';
 import type { Plugged } from './plugged-worker.ts';
 import { settingsForJobs } from './temporal-settings.ts';
+import { encryptionFor, withEncryption } from './worker-encryption.ts';
 
 export interface LockkeeperPluginOptions {
   /** Whose deploys pause the Worker's task queue. */
@@ -18,11 +19,6 @@ export interface LockkeeperPluginOptions {
   readonly jobs: readonly AnyJob[];
   /** A ledger that is open already; it stays open. Left out: the one at `DATABASE_URL`, for as long as the Worker runs. */
   readonly ledger?: Ledger;
-  /**
-   * Encrypts what jobs save in the ledger, and decrypts it; `keyring.acceptingPlaintext()` also reads what was saved before there
-   * was one. Left out: it is saved as it is.
-   */
-  readonly keyring?: Keyring;
   /** The Worker's own build id unless said otherwise, `dev` where it has none. */
   readonly buildId?: string;
   /** How long a transaction of this Worker may be idle once it is frozen: the drain's deadline, 60 s unless said otherwise. */
@@ -32,6 +28,12 @@ export interface LockkeeperPluginOptions {
    * {@link workflowsOfJobs} in its `plugins`.
    */
   readonly workflows?: 'elsewhere';
+  /**
+   * Keys for what jobs save in the ledger and for everything that this Worker sends to Temporal, or `plaintext`: nothing is
+   * encrypted. LOCKKEEPER_KEY_FILE or LOCKKEEPER_KEYS unless given; `keyring.acceptingPlaintext()` also reads what was saved
+   * before there was one. Clients of its other workflows then need `lockkeeperDataConverter`.
+   */
+  readonly encryption?: Encryption;
   readonly log?: Logger;
 }
 
@@ -50,6 +52,7 @@ export type LockkeeperPlugin = Required<Pick<WorkerPlugin, 'configureWorker' | '
  * `Worker.create` throws {@link LockkeeperError}:
  * - SETTING_BREAKS_LAW when the Worker is set up so that jobs could be lost or a deploy's pause evaded; it says what to set
  * - CONFIG_INVALID without workflows, a connection or a job on its task queue, or with workflows that cannot be joined
+ * - KEYRING_MISSING when it is not said how to encrypt, KEYRING_INVALID, KEY_MISSING
  * - LEDGER_SCHEMA, LEDGER_WRONG_CLUSTER, QUEUE_OF_ANOTHER_ENVIRONMENT, TEMPORAL_TOO_OLD, USAGE (no `DATABASE_URL`)
  *
  * and `worker.run()` LEDGER_POOLED.
@@ -66,11 +69,18 @@ export function lockkeeperPlugin(options: LockkeeperPluginOptions): LockkeeperPl
     configureBundler: joinWorkflows,
     async configureWorker(worker) {
       const settings = settingsForJobs(worker);
-      await expectWorkflows(worker, options);
-      const made = await plug(worker, options);
+      const encryption = encryptionFor(worker, options.encryption);
+      const dataConverter = withEncryption(worker.dataConverter, encryption, worker.namespace ?? 'default');
+      await expectWorkflows(worker, options, encryption);
+      const made = await plug(worker, options, encryption);
       const { activities } = made.host;
       plugged.set(activities[SLICE_ACTIVITY], made);
-      return { ...worker, ...settings, activities: { ...worker.activities, ...activities } };
+      return {
+        ...worker,
+        ...settings,
+        dataConverter,
+        activities: { ...worker.activities, ...activities },
+      };
     },
     runWorker(worker, next) {
       const slice = worker.options.activities.get(SLICE_ACTIVITY);

@@ -2,28 +2,27 @@ import { hostname } from 'node:os';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkflowBundleOption } from '@temporalio/worker';
 import type { TemporalConnection } from '../client/connection.ts';
+import { readingClient } from '../client/reading-client.ts';
+import { expectEncryption, findEncryption, keyringOf } from '../crypto/encryption.ts';
+import type { Encryption } from '../crypto/encryption.ts';
 import { DRAIN_DEADLINE, SHUTDOWN_FORCE, SHUTDOWN_GRACE } from '../defaults.ts';
 import { durationOf } from '../duration.ts';
 import type { Duration } from '../duration.ts';
-import type { Keyring } from '../crypto/keyring.ts';
 import type { AnyGraph, AnyJob } from '../jobs/index.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import type { Logger } from '../log.ts';
+import { expectKeys } from './expect-keys.ts';
 import { JobHost, prepareLedger } from './job-host.ts';
 import { connectNative } from './native-connection.ts';
 import { installRuntime } from './runtime.ts';
 import { settingsForJobs } from './temporal-settings.ts';
+import { withEncryption } from './worker-encryption.ts';
 import { bundleWorkflows } from './workflow-bundle.ts';
 
 export interface WorkerOptions {
   readonly environment: string;
   readonly temporal: TemporalConnection;
   readonly ledger: Ledger;
-  /**
-   * Encrypts what jobs save in the ledger, and decrypts it; `keyring.acceptingPlaintext()` also reads what was saved before there
-   * was one. Left out: it is saved as it is.
-   */
-  readonly keyring?: Keyring | undefined;
   readonly jobs: readonly AnyJob[];
   /** Graphs whose own workflows this worker runs, too; their nodes are run by whoever has the jobs. */
   readonly graphs?: readonly AnyGraph[];
@@ -40,6 +39,12 @@ export interface WorkerOptions {
   readonly shutdownForce?: Duration | undefined;
   /** How long a transaction may stand idle; that of the drain, 60 s, unless said otherwise. */
   readonly drainDeadline?: Duration | undefined;
+  /**
+   * Keys for what jobs save in the ledger and for what goes to Temporal, or `plaintext`: nothing is encrypted.
+   * LOCKKEEPER_KEY_FILE or LOCKKEEPER_KEYS unless given; `keyring.acceptingPlaintext()` also reads what was saved before there
+   * was one.
+   */
+  readonly encryption?: Encryption | undefined;
   readonly log: Logger;
 }
 
@@ -54,6 +59,8 @@ export interface LockkeeperWorker {
 
 /**
  * Makes a worker for the task queues of the jobs and graphs given. For a Temporal Worker that you have already, see `lockkeeperPlugin`.
+ * @throws {LockkeeperError} KEYRING_MISSING when it is not said how to encrypt, KEYRING_INVALID; KEY_MISSING,
+ *   PLAINTEXT_REFUSED when it could not read what open jobs have saved
  * @throws {LockkeeperError} USAGE for a duration that is none, SETTING_BREAKS_LAW, LEDGER_WRONG_CLUSTER, LEDGER_POOLED, QUEUE_OF_ANOTHER_ENVIRONMENT, CONFIG_INVALID
  */
 export async function createWorker(options: WorkerOptions): Promise<LockkeeperWorker> {
@@ -66,6 +73,7 @@ class JobWorker implements LockkeeperWorker {
   readonly #o: WorkerOptions;
   readonly #taskQueues: string[];
   readonly #settings: ReturnType<typeof settingsForJobs>;
+  readonly #encryption: Encryption;
   readonly #host: JobHost;
   #connection: NativeConnection | undefined;
   #workers: Worker[] = [];
@@ -78,12 +86,13 @@ class JobWorker implements LockkeeperWorker {
       shutdownGraceTime: durationOf('shutdownGrace', options.shutdownGrace ?? SHUTDOWN_GRACE),
       shutdownForceTime: durationOf('shutdownForce', options.shutdownForce ?? SHUTDOWN_FORCE),
     });
+    this.#encryption = expectEncryption(options.encryption ?? findEncryption());
     this.#taskQueues = [...new Set([...options.jobs, ...(options.graphs ?? [])].map(({ taskQueue }) => taskQueue))];
     this.#host = new JobHost({
       environment: options.environment,
-      client: temporal.client,
+      client: readingClient(temporal.client, this.#encryption),
       ledger: options.ledger,
-      keyring: options.keyring,
+      keyring: keyringOf(this.#encryption),
       jobs: options.jobs,
       taskQueues: this.#taskQueues,
       buildId: options.buildId,
@@ -98,10 +107,12 @@ class JobWorker implements LockkeeperWorker {
 
   async prepare(): Promise<void> {
     const { temporal, ledger, environment, log, workflows } = this.#o;
-    installRuntime(log);
+    installRuntime(log, this.#encryption !== 'plaintext');
     const { clusterId } = temporal;
     await prepareLedger(ledger, { clusterId, environment, taskQueues: this.#taskQueues });
-    const workflowBundle = await bundleWorkflows(log, workflows);
+    await expectKeys(ledger, this.#encryption);
+    const failures = this.#encryption === 'plaintext' ? 'readable' : 'encoded';
+    const workflowBundle = await bundleWorkflows(log, workflows, failures);
     try {
       await this.#connect(workflowBundle);
     } catch (error) {
@@ -112,6 +123,7 @@ class JobWorker implements LockkeeperWorker {
 
   async #connect(workflowBundle: WorkflowBundleOption): Promise<void> {
     const { temporal } = this.#o;
+    const dataConverter = withEncryption(undefined, this.#encryption, temporal.namespace);
     await this.#host.open();
     this.#connection = await connectNative(temporal);
     for (const taskQueue of this.#taskQueues) {
@@ -122,6 +134,7 @@ class JobWorker implements LockkeeperWorker {
           namespace: temporal.namespace,
           taskQueue,
           workflowBundle,
+          dataConverter,
           activities: { ...this.#o.activities, ...this.#host.activities },
           identity: `${hostname()}:${process.pid} ${this.#o.buildId}`,
           maxConcurrentActivityTaskExecutions: this.#o.maxConcurrentSlices ?? 100,

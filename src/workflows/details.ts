@@ -13,6 +13,7 @@ export function describeJob(s: JobStatus): string {
     lines.push(
       `Stepped aside ${s.interruptions} ${s.interruptions === 1 ? 'time' : 'times'} and went on from the last checkpoint.`,
     );
+  if (s.wentBack) lines.push(`**Not from its last checkpoint**: ${s.wentBack}.`);
   if (s.failures > 0) lines.push(`Failed ${s.failures} ${s.failures === 1 ? 'time' : 'times'} without progress.`);
   if (s.reason) lines.push(`${resuming ? 'Last interruption' : 'Reason'}: ${s.reason}.`);
   if (s.phase === 'quarantined')

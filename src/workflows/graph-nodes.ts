@@ -12,6 +12,7 @@ import {
   startChild,
 } from '@temporalio/workflow';
 import { JOB_WORKFLOW, isKnownNode, keyOfResult, nodeId } from '../protocol.ts';
+import { readableMemo } from '../protocol/payloads.ts';
 import type { JobWorkflowInput, KnownNode, NodeEndsInput, NodeSpec } from '../protocol.ts';
 
 /** Characters of a reason that a graph keeps. */
@@ -52,7 +53,7 @@ export async function runNode(run: NodeRun): Promise<Omit<KnownNode, 'name'> | '
       // A graph that is terminated, or continued as new, takes no work away from anybody.
       parentClosePolicy: 'ABANDON',
       staticSummary: `job ${node.job}, node ${node.name} of ${graphId}`,
-      memo: { job: node.job, ...(node.inputHash !== undefined && { inputHash: node.inputHash }) },
+      memo: readableMemo({ job: node.job, ...(node.inputHash !== undefined && { inputHash: node.inputHash }) }),
       searchAttributes: {
         LockkeeperKind: ['job'],
         LockkeeperState: ['running'],

@@ -3,11 +3,8 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
-  defineQuery,
-  defineUpdate,
   getExternalWorkflowHandle,
   setCurrentDetails,
-  setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -17,12 +14,12 @@ import type {
   JobStatus,
   JobWorkflowInput,
   NodePhaseSignal,
-  ReleaseChoice,
   ResultInLedger,
   SliceOutcome,
 } from '../protocol.ts';
 import { checkInput } from './check-input.ts';
 import { describeJob } from './details.ts';
+import { setJobHandlers } from './job-handlers.ts';
 import { JobRun, jobKey } from './run-slices.ts';
 
 /** Replaying 2,500 events took a fresh worker 1.5 s, 0.6 ms each: with these it takes less than 0.2 s. */
@@ -54,17 +51,7 @@ function setup(input: JobWorkflowInput): JobRun {
     owner: input.owner,
   };
   const run = new JobRun(options, input.resumed);
-  setHandler(defineQuery<JobStatus>(JOB_STATUS_QUERY), () => run.status());
-  setHandler(
-    defineUpdate<JobStatus, [ReleaseChoice]>(RELEASE_UPDATE),
-    (choice) => (run.release(choice), run.status()),
-    {
-      validator: (choice: ReleaseChoice) => {
-        const refused = run.refuseRelease(choice);
-        if (refused) throw ApplicationFailure.nonRetryable(refused, 'USAGE');
-      },
-    },
-  );
+  setJobHandlers(run, { status: JOB_STATUS_QUERY, release: RELEASE_UPDATE });
   let shown: JobPhase = 'running';
   run.onChange = () => {
     const { phase } = run.status();

@@ -2,6 +2,8 @@ import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import { milliseconds } from '../duration.ts';
 import type { Duration } from '../duration.ts';
 import type { AnyJob, InputOf, NameOf, ResultOf } from '../jobs/define-job.ts';
+import { handlersOfJob } from '../protocol.ts';
+import { setJobHandlers } from './job-handlers.ts';
 import { JobRun, jobKey } from './run-slices.ts';
 
 export interface RunJobOptions {
@@ -30,20 +32,22 @@ export async function runJob<D extends AnyJob>(
   input: InputOf<D>,
   options: RunJobOptions = {},
 ): Promise<ResultOf<D>> {
+  const key = jobKey(begun++);
   const run = new JobRun({
-    key: jobKey(begun++),
+    key,
     job: name,
     input,
     taskQueue: options.taskQueue ?? workflowInfo().taskQueue,
     heartbeatTimeoutMs: options.heartbeatTimeout === undefined ? undefined : milliseconds(options.heartbeatTimeout),
     owner: options.owner,
   });
-  const outcome = await run.run(() => false);
+  const endHandlers = setJobHandlers(run, handlersOfJob(key));
+  const outcome = await run.run(() => false).finally(endHandlers);
   if (outcome === 'paused' || outcome.kind !== 'done')
     throw ApplicationFailure.nonRetryable(`job ${name} did not end`, 'JOB_FAILED');
   if (outcome.inLedger) {
     throw ApplicationFailure.nonRetryable(
-      `the result of job ${name} is too large for a workflow; it is in the ledger under ${run.status().key}`,
+      `the result of job ${name} is too large for a workflow; it is in the ledger under ${key}`,
       'JOB_FAILED',
     );
   }

@@ -20,6 +20,7 @@ import type {
   ReleaseChoice,
   SliceInput,
   SliceOutcome,
+  SliceRefusal,
 } from '../protocol.ts';
 
 /** A slice may take as long as it needs: what bounds it is its heartbeat, and a drain's deadline. */
@@ -28,8 +29,8 @@ const SLICE_START_TO_CLOSE = '365 days';
 const SLICE_RETRY_INTERVAL = '1 second';
 /** After a refusal: by then the server holds the queue back, so this is not a spin. */
 const AFTER_REFUSAL = '1 second';
-/** Until a worker that knows the job is there. */
-const AFTER_UNKNOWN_JOB = '10 seconds';
+/** Until a worker that knows the job, or can read its checkpoint, is there. */
+const AFTER_WRONG_WORKER = '10 seconds';
 /** While the ledger is away. */
 const AFTER_LEDGER_AWAY = '2 seconds';
 
@@ -54,6 +55,7 @@ export class JobRun {
   #failures: number;
   #interruptions: number;
   #reason: string | undefined;
+  #wentBack: string | undefined;
   #stopped: string | undefined;
   #release: ReleaseChoice | undefined;
 
@@ -62,6 +64,7 @@ export class JobRun {
     this.#seq = from.seq;
     this.#failures = from.failures;
     this.#interruptions = from.interruptions;
+    this.#wentBack = from.wentBack;
     this.#stopped = from.stopped;
     this.#release = from.release;
   }
@@ -82,6 +85,7 @@ export class JobRun {
       interruptions: this.#interruptions,
       failures: this.#failures,
       ...(this.#reason !== undefined && { reason: this.#reason }),
+      ...(this.#wentBack !== undefined && { wentBack: this.#wentBack }),
     };
   }
 
@@ -92,6 +96,7 @@ export class JobRun {
       seq: this.#seq,
       failures: this.#failures,
       interruptions: this.#interruptions,
+      ...(this.#wentBack !== undefined && { wentBack: this.#wentBack }),
       ...(this.#stopped && { stopped: this.#stopped }),
       ...(this.#release && { release: this.#release }),
     };
@@ -140,8 +145,8 @@ export class JobRun {
           await this.#interrupted(outcome);
           break;
         case 'refused':
-          this.#enter('interrupted', refusals[outcome.refusal]);
-          await sleep(outcome.refusal === 'unknownJob' ? AFTER_UNKNOWN_JOB : AFTER_REFUSAL);
+          this.#enter('interrupted', outcome.reason ?? refusals[outcome.refusal]);
+          await sleep(isOfTheWorker(outcome.refusal) ? AFTER_WRONG_WORKER : AFTER_REFUSAL);
           break;
         case 'quarantined':
           await this.#quarantined(outcome.reason);
@@ -160,6 +165,7 @@ export class JobRun {
     this.#seq = Math.max(this.#seq, outcome.seq);
     this.#interruptions += 1;
     this.#stopped = outcome.stopped;
+    if (outcome.wentBack) this.#wentBack = outcome.reason;
     this.#enter('interrupted', outcome.reason);
     if (outcome.stopped) await sleep(AFTER_LEDGER_AWAY);
   }
@@ -274,7 +280,11 @@ const refusals = {
   gateClosed: 'the gate of its task queue is closed',
   workerStopping: 'the worker is stopping',
   unknownJob: 'no worker of this task queue knows the job',
+  cannotRead: 'the worker that took it cannot read its checkpoint',
 } as const;
+
+/** Another worker may do better: there is no hurry to ask this one again. */
+const isOfTheWorker = (refusal: SliceRefusal) => refusal === 'unknownJob' || refusal === 'cannotRead';
 
 const isLoss = (error: unknown): boolean => error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
 

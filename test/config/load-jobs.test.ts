@@ -53,7 +53,12 @@ describe('refused', () => {
       ['a.ts'],
       /a\.ts: failed to load: job "": the name is not usable/,
     ],
-    ['no job', { 'a.ts': 'export const a = 1;' }, ['a.ts'], /a\.ts: exports no job; export what `defineJob` or `jobGraph` returns$/],
+    [
+      'no job',
+      { 'a.ts': 'export const a = 1;' },
+      ['a.ts'],
+      /a\.ts: exports no job; export what `defineJob` or `jobGraph` returns$/,
+    ],
     [
       'one name in two modules',
       { 'a.ts': one, 'b.ts': one },

@@ -39,6 +39,26 @@ describe('the shape of the options', () => {
       `3:20: \`drain.deadline\`: ${DURATION}, longer than 0, found "0s"`,
     ],
     [
+      'an origin with a path',
+      head("codecServer: { origins: ['https://x.example/ui'] }"),
+      '3:26: `codecServer.origins[0]`: expected an origin as a browser writes it, such as https://temporal.example.com: no path, nothing that stands for several, found a URL',
+    ],
+    [
+      'an origin that stands for all',
+      head("codecServer: { origins: ['*'] }"),
+      '3:26: `codecServer.origins[0]`: expected an origin as a browser writes it, such as https://temporal.example.com: no path, nothing that stands for several, found "*"',
+    ],
+    [
+      'a port that is none',
+      head('codecServer: { port: 65536 }'),
+      '3:22: `codecServer.port`: expected a port from 0 to 65535, found 65536',
+    ],
+    [
+      'a certificate without its key',
+      head('codecServer: { tls: { cert: ./a.pem } }'),
+      '3:21: `codecServer.tls.key`: missing, expected a path',
+    ],
+    [
       'an unknown choice',
       head('drain: { onTimeout: stop }'),
       '3:21: `drain.onTimeout`: expected one of abandon, wait, abort, found "stop"',

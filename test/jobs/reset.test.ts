@@ -1,23 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import proto from '@temporalio/proto';
 import { expect, test } from 'vitest';
 import { defineJob } from '../../src/jobs/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { QUEUE, openScene } from '../support/scene.ts';
-import type { Scene } from '../support/scene.ts';
-
-/** Back to its first workflow task, as `temporal workflow reset --type FirstWorkflowTask` does. */
-async function reset({ temporal: { client, namespace } }: Scene, workflowId: string): Promise<void> {
-  const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
-  const completed = proto.temporal.api.enums.v1.EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED;
-  await client.workflowService.resetWorkflowExecution({
-    namespace,
-    workflowExecution: { workflowId },
-    workflowTaskFinishEventId: events!.find((event) => event.eventType === completed)!.eventId!,
-    requestId: `${workflowId} ${Date.now()}`,
-    reason: 'by the test',
-  });
-}
 
 test('a job that an operator resets, at work and when it is done, goes on from its last checkpoint: nothing is done twice', async () => {
   const scene = await openScene();
@@ -39,10 +24,10 @@ test('a job that an operator resets, at work and when it is done, goes on from i
   const handle = await scene.jobs.start(job, undefined, { id: 'job' });
   for (const seq of [10, 40]) {
     await eventually(async () => expect((await handle.row())?.seq).toBeGreaterThan(seq));
-    await reset(scene, 'job');
+    await scene.reset('job');
   }
   expect(await scene.jobs.handle('job').result()).toBe(100);
-  await reset(scene, 'job');
+  await scene.reset('job');
   expect(await scene.jobs.handle('job').result()).toBe(100);
   const { rows } = await scene.ledger.pool.query<{ id: number }>('select id from item order by id');
   expect(rows.map(({ id }) => id)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));

@@ -20,7 +20,13 @@ const jobWith = (state: StateSpec<State>) =>
       return job.state.row;
     },
   });
-const checkpoint = (stateVersion: number, value: unknown) => ({ seq: 7, kind: 'state' as const, stateVersion, value });
+const checkpoint = (stateVersion: number, value: unknown) => ({
+  seq: 7,
+  kind: 'state' as const,
+  stateVersion,
+  buildId: 'v2',
+  value,
+});
 const initial: State = { row: 0 };
 const parse = (value: unknown): State => {
   if (typeof (value as State).row !== 'number') throw new Error('row is not a number');
@@ -90,7 +96,7 @@ describe('refused, with the reason, is', () => {
       'a version nobody can migrate',
       { version: 3, initial, migrate: { 2: migrate[2] } },
       checkpoint(1, [5]),
-      'state version 1 cannot be migrated: the job has no migrate[1]',
+      'checkpoint 7 has state version 1 and cannot be migrated: the job has no migrate[1]',
     ],
     [
       'a state that fails to migrate',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type { WorkflowHandle } from '@temporalio/client';
 import { expect, test } from 'vitest';
+import { lockkeeperDataConverter } from '../../src/crypto/data-converter.ts';
 import { JOB_STATUS_QUERY, JOB_WORKFLOW, RELEASE_UPDATE } from '../../src/protocol.ts';
 import type { JobStatus, ReleaseChoice, SliceInput, SliceOutcome } from '../../src/protocol.ts';
 import { installRuntime } from '../../src/workers/runtime.ts';
@@ -34,6 +35,7 @@ async function scripted(
     namespace: temporal.namespace,
     taskQueue,
     workflowBundle,
+    dataConverter: lockkeeperDataConverter(temporal),
     activities: {
       slice(input: SliceInput) {
         asked.push(input);

@@ -53,6 +53,7 @@ const FUNCTIONS = {
   _job_event: [],
   _notify: [],
   bind_ledger: ['w: execute', 'as owner'],
+  cannot_restore: ['w: execute', 'as owner'],
   claim_slice: ['w: execute', 'as owner'],
   end_claim: ['w: execute', 'as owner'],
   end_sessions: ['w: execute'],

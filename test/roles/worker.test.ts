@@ -45,7 +45,7 @@ describe('a member of lockkeeper_worker may', () => {
     ],
     [
       'begin a slice',
-      `select lockkeeper.claim_slice('${ID}', 'k', 'test', 'w', 'j', 'q', '${ID}', 'v1', '', 0, null, null, 5, null, null, false)`,
+      `select lockkeeper.claim_slice('${ID}', 'k', 'test', 'w', 'j', 'q', '${ID}', 'v1', '', 0, null, null, 5, null, null, false, 'quarantine')`,
     ],
     [
       'save a checkpoint',
@@ -141,7 +141,7 @@ describe('a member of lockkeeper_worker may not', () => {
     ['say that a migration was applied', `insert into lockkeeper._migrations (name, run_on) values ('009', now())`],
     [
       'write a checkpoint past the fence',
-      `insert into lockkeeper._checkpoints (key, seq, kind, state_version, key_id, nonce, ciphertext) values ('k', 1, 'state', 1, 'none', '', '')`,
+      `insert into lockkeeper._checkpoints (key, seq, kind, state_version, build_id, key_id, nonce, ciphertext) values ('k', 1, 'state', 1, 'v1', 'none', '', '')`,
     ],
     ['change a checkpoint', `update lockkeeper._checkpoints set ciphertext = ''`],
     ['delete a checkpoint', 'delete from lockkeeper._checkpoints'],

@@ -1,6 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { beforeAll, expect, test } from 'vitest';
 import { JobClient } from '../../src/client/job-client.ts';
+import { plainClient } from '../../src/client/reading-client.ts';
 import { generateKey, parseKeyring } from '../../src/crypto/keyring.ts';
 import { defineJob } from '../../src/jobs/index.ts';
 import { keysInUse } from '../../src/ledger/keys.ts';
@@ -69,7 +70,7 @@ test('whoever has the keyring reads notes and reasons; who has not is told by wh
       progress: { note: `writes to ${SECRET}` },
     }),
   );
-  const without = new JobClient(scene.temporal.client, scene.ledger);
+  const without = new JobClient(plainClient(scene.temporal.client), scene.ledger);
   expect(await without.handle('read').row()).toMatchObject({
     reason: '(encrypted by key k1)',
     progress: { note: '(encrypted by key k1)' },
@@ -84,7 +85,11 @@ test('a large result is read by who has the key, and by nobody else', async () =
   const job = await scene.jobs.start(told, { to: SECRET, large: true }, { id: 'large-2' });
   await job.result();
   const results = (keys?: string) =>
-    new JobClient(scene.temporal.client, scene.ledger, keys === undefined ? undefined : parseKeyring(keys, 'test'))
+    new JobClient(
+      plainClient(scene.temporal.client),
+      scene.ledger,
+      keys === undefined ? undefined : parseKeyring(keys, 'test'),
+    )
       .handle('large-2')
       .result();
   await expect(results()).rejects.toMatchObject({ code: 'KEY_MISSING' });

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { msToTs } from '@temporalio/common/lib/time.js';
-import { Connection } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import { inject } from 'vitest';
 import { connectTemporal } from '../../src/client/connection.ts';
+import { lockkeeperDataConverter } from '../../src/crypto/data-converter.ts';
+import type { Encryption } from '../../src/crypto/encryption.ts';
 import type { TemporalConnection } from '../../src/client/connection.ts';
 import { ensureSearchAttributes } from '../../src/client/search-attributes.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/protocol.ts';
@@ -24,7 +26,7 @@ const USABLE_WITHIN = 40_000;
  * attributes; the connection is closed at its end. Namespaces of our own server go with it; on another they stay.
  * @example const temporal = await freshNamespace(); // at the top of the file
  */
-export async function freshNamespace(): Promise<FreshNamespace> {
+export async function freshNamespace(encryption?: Encryption): Promise<FreshNamespace> {
   const address = inject('temporalAddress');
   const namespace = `test-${randomUUID()}`;
   const env = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace };
@@ -42,7 +44,13 @@ export async function freshNamespace(): Promise<FreshNamespace> {
     () => workflowService.describeTaskQueue({ namespace, taskQueue: { name: 'any' }, taskQueueType: 1 }),
     { within: USABLE_WITHIN },
   );
-  return { ...temporal, address, env };
+  const { connection } = temporal;
+  const client = new Client({
+    connection,
+    namespace,
+    dataConverter: lockkeeperDataConverter({ namespace, encryption }),
+  });
+  return { ...temporal, client, address, env };
 }
 
 async function register(address: string, namespace: string): Promise<void> {

@@ -9,7 +9,8 @@ import { GraphClient } from '../../src/client/graph-client.ts';
 import { JobClient } from '../../src/client/job-client.ts';
 import { runDeploy } from '../../src/client/run-deploy.ts';
 import type { DeployEnd, DeployEvent, RunDeployOptions } from '../../src/client/run-deploy.ts';
-import type { Keyring } from '../../src/crypto/keyring.ts';
+import { keyringOf } from '../../src/crypto/encryption.ts';
+import type { Encryption } from '../../src/crypto/encryption.ts';
 import type { AnyJob } from '../../src/jobs/index.ts';
 import { migrateLedger } from '../../src/ledger/migrate.ts';
 import { readSteps } from '../../src/ledger/deploy-steps.ts';
@@ -67,7 +68,8 @@ export const external = (more: Partial<Extract<PlanStep, { type: 'external' }>> 
 export class Scene {
   readonly temporal: FreshNamespace;
   readonly ledger: Ledger;
-  readonly keyring: Keyring | undefined;
+  /** That of the environment unless given. */
+  readonly encryption: Encryption | undefined;
   readonly jobs: JobClient;
   readonly graphs: GraphClient;
   readonly deploys: DeployClient;
@@ -77,12 +79,12 @@ export class Scene {
   /** As the deploy worker's config has them. */
   readonly freezeWindows: FreezeWindow[] = [];
 
-  constructor(temporal: FreshNamespace, ledger: Ledger, keyring?: Keyring) {
+  constructor(temporal: FreshNamespace, ledger: Ledger, encryption?: Encryption) {
     this.temporal = temporal;
     this.ledger = ledger;
-    this.keyring = keyring;
-    this.jobs = new JobClient(temporal.client, ledger, keyring);
-    this.graphs = new GraphClient(temporal.client, ledger, keyring);
+    this.encryption = encryption;
+    this.jobs = new JobClient(temporal.client, ledger, encryption);
+    this.graphs = new GraphClient(temporal.client, ledger, encryption);
     this.deploys = new DeployClient(temporal.client, ENVIRONMENT);
   }
 
@@ -93,13 +95,13 @@ export class Scene {
   async startWorker(
     jobs: readonly AnyJob[],
     buildId = 'v1',
-    keyring = this.keyring,
+    encryption = this.encryption,
   ): Promise<{ stop: (reason?: string) => Promise<void>; id: string }> {
     const worker = await createWorker({
       environment: ENVIRONMENT,
       temporal: this.temporal,
       ledger: this.ledger,
-      keyring,
+      encryption,
       jobs,
       buildId,
       log: quietLog,
@@ -122,7 +124,7 @@ export class Scene {
       freezeWindows: this.freezeWindows,
       buildId: 'd1',
       receivers,
-      keyring: this.keyring,
+      keyring: keyringOf(this.encryption),
       log: quietLog,
       resolvePlan: () => this.plan,
       databaseUrl: () => this.ledger.databaseUrl,
@@ -200,6 +202,20 @@ export class Scene {
     return { attempts, failures };
   }
 
+  /** Back to its first workflow task, as `temporal workflow reset --type FirstWorkflowTask` does. */
+  async reset(workflowId: string): Promise<void> {
+    const { client, namespace } = this.temporal;
+    const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+    const completed = proto.temporal.api.enums.v1.EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED;
+    await client.workflowService.resetWorkflowExecution({
+      namespace,
+      workflowExecution: { workflowId },
+      workflowTaskFinishEventId: events!.find((event) => event.eventType === completed)!.eventId!,
+      requestId: `${workflowId} ${Date.now()}`,
+      reason: 'by the test',
+    });
+  }
+
   /** With RECORD_HISTORIES set, keeps a history for the replay tests. */
   async record(name: string, workflowId: string, runId?: string): Promise<void> {
     if (!process.env['RECORD_HISTORIES']) return;
@@ -223,9 +239,9 @@ export interface DeployOptions {
   readonly signal?: AbortSignal;
 }
 
-export async function openScene(keyring?: Keyring): Promise<Scene> {
-  const temporal = await freshNamespace();
+export async function openScene(encryption?: Encryption): Promise<Scene> {
+  const temporal = await freshNamespace(encryption);
   const ledger = await freshLedger({ namespace: temporal.namespace });
   await migrateLedger(ledger.databaseUrl, quietLog);
-  return new Scene(temporal, ledger, keyring);
+  return new Scene(temporal, ledger, encryption);
 }

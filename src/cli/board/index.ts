@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { withBoth } from '../connections.ts';
+import { withJobs } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { Board, boardJson } from '../json/board.ts';
 import { printAs } from '../json/print.ts';
@@ -21,7 +21,7 @@ export interface BoardOptions extends EnvironmentOptions, JsonOptions {
 export async function board(options: BoardOptions): Promise<number> {
   const environment = await environmentOf(options);
   if (options.watch) return watchBoard(environment, options);
-  const found = await withBoth((connections) => readBoard(connections, environment));
+  const found = await withJobs((connections) => readBoard(connections, environment));
   if (options.json) printAs(Board, boardJson(found));
   else print(boardScreen(found, paintFor(process.stdout), { width: widthOf(process.stdout) }).join('\n'));
   return EXIT.ok;

@@ -1,5 +1,5 @@
 import { errorMessage } from '../../errors.ts';
-import type { Connections } from '../connections.ts';
+import type { JobConnections } from '../connections.ts';
 import { readBoard } from './read.ts';
 import type { Board } from './screen.ts';
 
@@ -25,12 +25,12 @@ const ANSWER_WITHIN = 3_000;
 
 /** Looks at the board again and again. That a server is away is something to be seen, not an error. */
 export class Looks {
-  readonly #connections: Connections;
+  readonly #connections: JobConnections;
   readonly #environment: string;
   #board: Board | undefined;
   #away: readonly Away[] = [];
 
-  constructor(connections: Connections, environment: string) {
+  constructor(connections: JobConnections, environment: string) {
     this.#connections = connections;
     this.#environment = environment;
   }

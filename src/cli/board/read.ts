@@ -7,7 +7,7 @@ import type { BoardJob, SavedBoardJob } from '../../ledger/board.ts';
 import { openDeploys } from '../../ledger/deploys.ts';
 import { readOrder } from '../../ledger/order.ts';
 import { coordinatorTaskQueue } from '../../protocol.ts';
-import type { Connections } from '../connections.ts';
+import type { JobConnections } from '../connections.ts';
 import { liveStatus } from '../deploy/live-status.ts';
 import type { Board } from './screen.ts';
 
@@ -18,7 +18,7 @@ const DEPLOYS_ASKED = 5;
 
 /** The board as it is now, with so many of its jobs at most. */
 export async function readBoard(
-  { temporal, ledger, keyring }: Connections,
+  { temporal, ledger, keyring }: JobConnections,
   environment: string,
   jobsShown = JOBS_SHOWN,
 ): Promise<Board> {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { withBoth } from '../connections.ts';
+import { withJobs } from '../connections.ts';
 import { EXIT, exitCodeOfSignal } from '../exit-codes.ts';
 import { stopOnSignals } from '../signals.ts';
 import { isLive } from '../terminal.ts';
@@ -20,7 +20,7 @@ const QUERY_WITHIN = 5_000;
 
 /** Keeps the board on the screen until it is told to stop, also while Temporal or Postgres is away. */
 export function watchBoard(environment: string, { json, interval }: WatchBoardOptions): Promise<number> {
-  return withBoth(
+  return withJobs(
     async (connections) => {
       const stop = stopOnSignals();
       const looks = new Looks(connections, environment);

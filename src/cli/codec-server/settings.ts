@@ -5,7 +5,8 @@ import { problemsOfSettings, refuseProblems, splitTokens } from '../../codec-ser
 import type { CodecServerSettings } from '../../codec-server/index.ts';
 import { codecServerConfig, loadConfig, nearestConfigFile } from '../../config/index.ts';
 import type { CodecServerConfig } from '../../config/index.ts';
-import { parseKeyring } from '../../crypto/keyring.ts';
+import { expectEncryption, findEncryption } from '../../crypto/encryption.ts';
+import type { EncryptionSettings } from '../../crypto/encryption.ts';
 import type { Keyring } from '../../crypto/keyring.ts';
 import { errorMessage, isLockkeeperError } from '../../errors.ts';
 import type { ConfigOptions } from '../options.ts';
@@ -30,7 +31,8 @@ export async function readSettings(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<CodecServerSettings> {
   const file = options.config ?? nearestConfigFile();
-  const config = file === undefined ? codecServerConfig() : (await loadConfig(file, env)).codecServer;
+  const loaded = file === undefined ? undefined : await loadConfig(file, env);
+  const config = loaded?.codecServer ?? codecServerConfig();
   const problems: string[] = [];
   const read = <T>(part: () => T): T | undefined => {
     try {
@@ -45,11 +47,12 @@ export async function readSettings(
   const tokens = read(() => splitTokens(tokensFrom === undefined ? (env[config.tokenEnv] ?? '') : text(tokensFrom)));
   const tls = read(() => readTls(options, config));
   const namespaces = options.namespace ?? config.namespaces ?? read(() => [temporalConfig(env).namespace]);
-  const keyring = read(() => readKeyring(env));
+  const keyring = read(() => readKeyring(env, loaded?.encryption));
   const settings = {
     address: options.address ?? config.address,
     port: options.port ?? config.port,
     origins: options.origin ?? config.origins,
+    accessTokens: config.accessTokens,
     plainHttp: options.plainHttp ?? config.plainHttp,
     tokens: tokens ?? [],
     namespaces: namespaces ?? [],
@@ -61,7 +64,13 @@ export async function readSettings(
   return { ...settings, keyring: keyring! };
 }
 
-const readKeyring = (env: NodeJS.ProcessEnv): Keyring => parseKeyring(env['LOCKKEEPER_KEYS'] ?? '', 'LOCKKEEPER_KEYS');
+function readKeyring(env: NodeJS.ProcessEnv, settings: EncryptionSettings | undefined): Keyring {
+  const encryption = expectEncryption(findEncryption(env, settings));
+  if (encryption !== 'plaintext') return encryption;
+  throw new Error(
+    'nothing is encrypted (encryption.mode is plaintext), so there is nothing for a codec server to show',
+  );
+}
 
 function readTls(options: CodecServerOptions, { tls }: CodecServerConfig): CodecServerSettings['tls'] {
   const certFile = options.tlsCert ?? tls?.cert;

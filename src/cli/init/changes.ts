@@ -105,14 +105,19 @@ function manifestChange({ manifest }: Project, { text, added }: ReturnType<typeo
   return { path, action: manifest ? 'changed' : 'created', note: added.join('; '), text };
 }
 
+/** State of development, and keys: neither belongs into a repository. */
+const IGNORED = ['.lockkeeper/', 'lockkeeper.keys'];
+
 function gitignoreChange(directory: string): Change {
   const path = '.gitignore';
   const file = join(directory, path);
-  if (!isThere(file)) return { path, action: 'created', text: 'node_modules/\n.lockkeeper/\n' };
+  if (!isThere(file)) return { path, action: 'created', text: `node_modules/\n${IGNORED.join('\n')}\n` };
   const before = readFileSync(file, 'utf8');
-  if (/^\/?\.lockkeeper\/?\s*$/m.test(before)) return { path, action: 'kept', note: 'it has .lockkeeper/ already' };
-  const text = `${before}${before === '' || before.endsWith('\n') ? '' : '\n'}.lockkeeper/\n`;
-  return { path, action: 'changed', note: '.lockkeeper/', text };
+  const lines = before.split('\n').map((line) => line.trim().replace(/^\/|\/$/g, ''));
+  const missing = IGNORED.filter((name) => !lines.includes(name.replace(/\/$/, '')));
+  if (missing.length === 0) return { path, action: 'kept', note: `it has ${IGNORED.join(' and ')} already` };
+  const text = `${before}${before === '' || before.endsWith('\n') ? '' : '\n'}${missing.join('\n')}\n`;
+  return { path, action: 'changed', note: missing.join(' '), text };
 }
 
 /** A link that leads nowhere is something too. What cannot be looked at cannot be written either, and that will say why. */

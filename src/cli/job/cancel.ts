@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { withBoth } from '../connections.ts';
+import { withJobs } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { JobCancelled } from '../json/jobs.ts';
 import { printLineAs } from '../json/print.ts';
@@ -10,7 +10,7 @@ import { elseNoJob } from './no-job.ts';
 
 /** Asks a job to end; its `onCancel` undoes what must not stay. */
 export async function jobCancel(id: string, options: JsonOptions): Promise<number> {
-  await withBoth(({ jobs }) => {
+  await withJobs(({ jobs }) => {
     return elseNoJob(id, jobs, () => jobs.handle(id).cancel());
   });
   if (options.json) printLineAs(JobCancelled, { id, cancelRequested: true });

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import type { JobRow } from '../../ledger/jobs.ts';
-import { withBoth } from '../connections.ts';
+import { withJobs } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { Job } from '../json/jobs.ts';
 import { printAs } from '../json/print.ts';
@@ -30,7 +30,7 @@ export interface JobListOptions extends JsonOptions {
 
 /** Jobs, latest first, those that wait for their first slice included. */
 export async function jobList({ state, owner, limit, json }: JobListOptions): Promise<number> {
-  const rows = await withBoth(({ jobs }) =>
+  const rows = await withJobs(({ jobs }) =>
     jobs.list({ limit, ...(state && { state }), ...(owner !== undefined && { owner }) }),
   );
   if (json) printAs(z.array(Job), rows);

@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander';
 import { LockkeeperError } from '../../errors.ts';
 import type { ReleaseChoice } from '../../protocol.ts';
-import { withBoth } from '../connections.ts';
+import { withJobs } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
-import { JobStatus } from '../json/jobs.ts';
+import { JobReleased } from '../json/jobs.ts';
 import { printAs } from '../json/print.ts';
 import { exits, jsonOption, parseCount, withExample } from '../options.ts';
 import type { JsonOptions } from '../options.ts';
@@ -15,15 +15,16 @@ export interface JobReleaseOptions extends JsonOptions {
   readonly restart?: boolean;
   readonly from?: number;
   readonly fail?: boolean;
+  readonly key?: string;
 }
 
 /** Lets a job out of quarantine, with a person's choice of how it goes on. */
 export async function jobRelease(id: string, options: JobReleaseOptions): Promise<number> {
   const choice = choiceOf(options);
-  const status = await withBoth(({ jobs }) => {
-    return elseNoJob(id, jobs, () => jobs.handle(id).release(choice));
+  const status = await withJobs(({ jobs }) => {
+    return elseNoJob(id, jobs, () => jobs.handle(id).release(choice, options.key));
   });
-  if (options.json) printAs(JobStatus, status);
+  if (options.json) printAs(JobReleased, { id, released: true, ...(status && { status }) });
   else print(`job ${id} is released: ${choice.action === 'from' ? `from checkpoint ${choice.seq}` : choice.action}`);
   return EXIT.ok;
 }
@@ -51,6 +52,7 @@ export function jobReleaseCommand(): Command {
     .option('--restart', 'begin again from its input')
     .addOption(new Option('--from <seq>', 'go on from an earlier checkpoint').argParser(parseCount))
     .option('--fail', 'give it up')
+    .option('--key <key>', 'which one, of several inside a workflow of your own')
     .addOption(jsonOption())
     .action(exits(jobRelease));
   return withExample(command, 'lockkeeper job release import-7 --from 41');

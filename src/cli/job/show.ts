@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { isLockkeeperError } from '../../errors.ts';
+import type { KeptCheckpoint } from '../../ledger/kept.ts';
 import type { JobRow } from '../../ledger/jobs.ts';
 import type { JobStatus } from '../../protocol.ts';
-import { withBoth } from '../connections.ts';
+import { withJobs } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { ShownJob as ShownJobJson } from '../json/jobs.ts';
 import { printAs } from '../json/print.ts';
@@ -10,6 +11,7 @@ import { exits, jsonOption, withExample } from '../options.ts';
 import type { JsonOptions } from '../options.ts';
 import { formatTime } from '../table.ts';
 import { print } from '../terminal.ts';
+import { keptLines } from './kept.ts';
 import { elseNoJob } from './no-job.ts';
 import { behindGate, progressLine } from './progress.ts';
 
@@ -24,13 +26,17 @@ export interface ShownJob {
   readonly gateClosedBy?: string;
   /** What its workflow says; undefined when nobody answers for it. */
   readonly status: JobStatus | undefined;
+  /** Of a job in quarantine: what it could go on from. */
+  readonly checkpoints?: readonly KeptCheckpoint[];
+  /** The others of its workflow, where that is one of a user's own. */
+  readonly others?: readonly JobRow[];
 }
 
 /** What ledger and workflow say of a job. */
 export async function jobShow(id: string, options: JsonOptions): Promise<number> {
-  const shown = await withBoth(async ({ temporal, jobs }): Promise<ShownJob> => {
+  const shown = await withJobs(async ({ temporal, jobs }): Promise<ShownJob> => {
     const handle = jobs.handle(id);
-    const row = await handle.row();
+    const [row, ...others] = await handle.rows();
     const status = await elseNoJob(id, jobs, () =>
       temporal.client.withDeadline(Date.now() + ASK_WITHIN, () => handle.status()),
     ).catch((error: unknown) => {
@@ -39,14 +45,21 @@ export async function jobShow(id: string, options: JsonOptions): Promise<number>
       return undefined;
     });
     const gateClosedBy = row ? undefined : (await handle.describe()).gateClosedBy;
-    return { id, row, ...(gateClosedBy !== undefined && { gateClosedBy }), status };
+    return {
+      id,
+      row,
+      status,
+      ...(gateClosedBy !== undefined && { gateClosedBy }),
+      ...(row?.state === 'quarantined' && { checkpoints: await handle.checkpoints() }),
+      ...(others.length > 0 && { others }),
+    };
   });
   if (options.json) printAs(ShownJobJson, shown);
   else print(describeJob(shown));
   return EXIT.ok;
 }
 
-export function describeJob({ id, row, gateClosedBy, status }: ShownJob): string {
+export function describeJob({ id, row, gateClosedBy, status, checkpoints, others = [] }: ShownJob): string {
   const says = status ? workflowSays(status) : 'no answer; does a worker serve its queue?';
   const behind = behindGate({ gateClosedBy });
   if (!row) return [`${id}: not begun yet${behind ? `, ${behind}` : ''}`, `workflow: ${says}`].join('\n');
@@ -56,8 +69,12 @@ export function describeJob({ id, row, gateClosedBy, status }: ShownJob): string
     progressLine(row),
     `job ${row.name} on queue ${row.taskQueue}${of}${on}, started ${formatTime(row.createdAt)}`,
     `last checkpoint ${formatTime(row.lastCheckpointAt) ?? 'none'}; interrupted ${times(row.interruptions)}, lost ${times(row.losses)} without progress`,
+    ...(row.wentBack ? [`not from its last checkpoint since ${formatTime(row.wentBackAt)}: ${row.wentBack}`] : []),
     ...(row.reason ? [`reason: ${row.reason}`] : []),
     `workflow: ${says}`,
+    ...(row.state === 'quarantined' ? [`in quarantine since ${formatTime(row.changedAt)}`] : []),
+    ...(checkpoints ? keptLines(checkpoints) : []),
+    ...others.map((one) => `in the same workflow: job ${one.name}, ${one.state} (--key ${one.key})`),
     ...(row.state === 'quarantined'
       ? [`It waits for you: lockkeeper job release ${id} --continue | --restart | --from <seq> | --fail`]
       : []),

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { loadConfig, loadJobs } from '../../config/index.ts';
-import { withBoth } from '../connections.ts';
+import { expectEncryption, findEncryption } from '../../crypto/encryption.ts';
+import { withJobs } from '../connections.ts';
 import { EXIT } from '../exit-codes.ts';
 import { JobStarted } from '../json/jobs.ts';
 import { printLineAs } from '../json/print.ts';
@@ -22,22 +23,27 @@ export interface JobStartOptions extends ConfigOptions, JsonOptions, InputOption
 
 /** Starts a job; with `wait` shows its progress and ends as it ends. */
 export async function jobStart(name: string, options: JobStartOptions): Promise<number> {
-  const definition = definitionOf(await loadJobs(await loadConfig(options.config)), name);
+  const config = await loadConfig(options.config);
+  const definition = definitionOf(await loadJobs(config), name);
   const input = await readInput(options);
   checkInput(definition, input);
-  return withBoth(async ({ jobs }) => {
-    const handle = await jobs.start(definition, input, {
-      ...(options.id !== undefined && { id: options.id }),
-      ...(options.owner !== undefined && { owner: options.owner }),
-    });
-    if (options.wait) {
-      tell(`job ${handle.id} started`);
-      return follow(jobs, handle, options, stopOnSignals());
-    }
-    if (options.json) printLineAs(JobStarted, { id: handle.id, job: name });
-    else print(handle.id);
-    return EXIT.ok;
-  });
+  const encryption = expectEncryption(findEncryption(process.env, config.encryption));
+  return withJobs(
+    async ({ jobs }) => {
+      const handle = await jobs.start(definition, input, {
+        ...(options.id !== undefined && { id: options.id }),
+        ...(options.owner !== undefined && { owner: options.owner }),
+      });
+      if (options.wait) {
+        tell(`job ${handle.id} started`);
+        return follow(jobs, handle, options, stopOnSignals());
+      }
+      if (options.json) printLineAs(JobStarted, { id: handle.id, job: name });
+      else print(handle.id);
+      return EXIT.ok;
+    },
+    { encryption },
+  );
 }
 
 export function jobStartCommand(): Command {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { withBoth } from '../connections.ts';
+import { withJobs } from '../connections.ts';
 import { exits, jsonOption, timeoutOption, withExample } from '../options.ts';
 import { stopOnSignals } from '../signals.ts';
 import type { FollowOptions } from '../until-end.ts';
@@ -7,7 +7,7 @@ import { follow } from './follow.ts';
 
 /** Shows a job's progress until it ends, and ends as it ends. */
 export function jobWatch(id: string, options: FollowOptions): Promise<number> {
-  return withBoth(({ jobs }) => {
+  return withJobs(({ jobs }) => {
     return follow(jobs, jobs.handle(id), options, stopOnSignals());
   });
 }

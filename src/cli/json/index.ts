@@ -3,6 +3,7 @@ import { DEPLOY_OUTPUTS } from './deploys.ts';
 import { GATES_OUTPUTS } from './gates.ts';
 import { GRAPH_OUTPUTS } from './graphs.ts';
 import { JOB_OUTPUTS } from './jobs.ts';
+import { KEYS_OUTPUTS } from './keys.ts';
 import { ORDER_OUTPUTS } from './order.ts';
 import { NOTICE_OUTPUTS } from './notices.ts';
 import { OTHER_OUTPUTS } from './others.ts';
@@ -15,6 +16,7 @@ export const JSON_OUTPUTS = [
   ...GRAPH_OUTPUTS,
   ...GATES_OUTPUTS,
   ...BOARD_OUTPUTS,
+  ...KEYS_OUTPUTS,
   ...NOTICE_OUTPUTS,
   ...OTHER_OUTPUTS,
 ];

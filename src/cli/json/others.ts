@@ -23,7 +23,12 @@ export const DevAddresses = z.object({
   temporalAddress: z.string(),
   namespace: z.string(),
   uiUrl: z.string().optional(),
+  loginUrl: z
+    .string()
+    .optional()
+    .describe('with keys: the first browser that opens it, within ten minutes, reads in the Web UI what is encrypted'),
   databaseUrl: z.string().describe('with its password: it is there to be used'),
+  keyFile: z.string().describe('for LOCKKEEPER_KEY_FILE; absent when that, or LOCKKEEPER_KEYS, was set').optional(),
 });
 
 export const Migrated = z.object({
@@ -44,6 +49,14 @@ export const CheckedConfig = z.object({
   graphs: z.array(z.string()),
   queues: z.array(z.string()),
   plans: z.array(z.string()),
+  encryption: z.object({
+    state: z
+      .enum(['keyring', 'plaintext', 'missing', 'unusable'])
+      .describe('`missing`, `unusable`: no worker starts with it'),
+    from: z.string().describe('where the keys are').optional(),
+    keys: z.array(z.string()).describe('their ids; the first one encrypts').optional(),
+    reason: z.string().describe('of `unusable`').optional(),
+  }),
 });
 
 /** The config's own words; docs of `lockkeeper.yaml` say what they mean. */

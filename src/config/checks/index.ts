@@ -2,6 +2,7 @@ import type { Finding } from '../problems.ts';
 import { isMap } from '../raw.ts';
 import type { Source } from '../source.ts';
 import { checkDatabases } from './databases.ts';
+import { checkEncryption } from './encryption.ts';
 import { duplicates } from './duplicates.ts';
 import { checkNotices } from './notices.ts';
 import { checkPlans } from './plans.ts';
@@ -19,7 +20,9 @@ export function checkRelations(source: Source): Finding[] {
     ...duplicates(source, ['participants']),
     ...duplicates(source, ['codecServer', 'origins']),
     ...duplicates(source, ['codecServer', 'namespaces']),
+    ...duplicates(source, ['codecServer', 'accessTokens', 'values']),
     ...checkDatabases(source),
+    ...checkEncryption(source),
     ...checkNotices(source),
     ...checkPlans(source),
   ];

@@ -233,6 +233,28 @@ export const configSchema = options({
     'Who is told what becomes of jobs, by the deploy worker: each receiver is a `webhook`, a channel of `slack` or `mail`',
     { default: 'nobody' },
   ),
+  encryption: documented(
+    maybe(
+      options({
+        keyFile: documented(
+          maybe(path),
+          'The file with the keys, for nobody but its user to read; LOCKKEEPER_KEYS and LOCKKEEPER_KEY_FILE come first. `lockkeeper keys generate --file` makes one',
+          { default: 'none', example: './lockkeeper.keys' },
+        ),
+        acceptPlaintext: documented(
+          maybe(yesOrNo),
+          'While encryption is switched on: saved state that is not encrypted is taken, until `lockkeeper keys rotate` has been through',
+          { default: 'false', example: 'false' },
+        ),
+        mode: documented(
+          maybe(choice('keyring', 'plaintext')),
+          '`keyring`: what jobs save and what they send to Temporal is encrypted, and without keys no worker starts; `plaintext`: nothing is encrypted, and there are no keys',
+          { default: 'keyring', example: 'keyring' },
+        ),
+      }),
+    ),
+    'Keys for what jobs save and for what they send to Temporal. `lockkeeper dev` makes its own',
+  ),
   codecServer: documented(
     maybe(codecServer),
     "How `lockkeeper codec-server` shows encrypted payloads to Temporal's Web UI and CLI",

@@ -80,6 +80,15 @@ create table lockkeeper._jobs (
   restore_seq bigint,
   -- The last checkpoint with which SQL of the job was committed: going back behind it would do that again.
   effect_seq bigint not null default 0,
+  -- Since when workers have handed it back because they cannot read its checkpoint, which another one may; and the last epoch
+  -- in which one has: the next one that does not ends it.
+  unreadable_since timestamptz,
+  unreadable_epoch bigint,
+  -- What is wrong with the checkpoints that were looked at when it was quarantined: [{"seq": n, "why": s}], without `why` nothing.
+  findings jsonb,
+  -- When and why it last went on from another checkpoint than the last one, without a person's word.
+  went_back text,
+  went_back_at timestamptz,
   claim uuid,
   -- Losses since the last checkpoint: interruptions that nobody planned.
   losses integer not null default 0,
@@ -354,8 +363,8 @@ $$;
 create function lockkeeper.claim_slice(
   in_claim uuid, in_key text, in_namespace text, in_workflow_id text, in_name text, in_task_queue text,
   in_worker uuid, in_build_id text, in_task_token bytea, in_seq bigint, in_stopped uuid, in_release_seq bigint,
-  in_losses_allowed integer, in_atomic_ms bigint, in_owner text, in_cancelling boolean)
-returns table (verdict text, epoch bigint, seq bigint, reason text)
+  in_losses_allowed integer, in_atomic_ms bigint, in_owner text, in_cancelling boolean, in_on_unrestorable text)
+returns table (verdict text, epoch bigint, seq bigint, reason text, went_back text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   gate lockkeeper._gates%rowtype;
@@ -379,25 +388,33 @@ begin
     -- Its worker died between the last checkpoint and the end of the claim: no drain waits for it any more.
     update lockkeeper._claims c set state = 'fenced', ended_at = clock_timestamp(), end_reason = 'the job has ended'
       where c.claim = job.claim and c.claim <> in_claim and c.state = 'running';
-    return query select 'ended', job.epoch, job.seq, job.state;
+    return query select 'ended', job.epoch, job.seq, job.state, null::text;
     return;
   end if;
   if gate.state = 'closed' then
-    return query select 'gateClosed', job.epoch, job.seq, gate.reason;
+    return query select 'gateClosed', job.epoch, job.seq, gate.reason, null::text;
     return;
   end if;
-  if job.seq < in_seq then
+  if job.seq < in_seq and (in_on_unrestorable = 'restart' or (in_on_unrestorable = 'previous' and job.seq > 0)) then
+    -- As its definition says. The numbers go on from the workflow's, so that this is noticed once.
+    job.restore_seq := case in_on_unrestorable when 'restart' then 0 else coalesce(job.restore_seq, job.seq) end;
+    job.went_back := format('the ledger is at checkpoint %s, the workflow was told of %s: the ledger was restored from an older backup; it %s',
+      job.seq, in_seq, case job.restore_seq when 0 then 'began again' else format('went on from checkpoint %s', job.restore_seq) end);
+    job.went_back_at := now();
+    went_back := job.went_back;
+    job.seq := in_seq;
+  elsif job.seq < in_seq then
     update lockkeeper._claims c set state = 'fenced', ended_at = clock_timestamp(), end_reason = 'the ledger is behind the workflow'
       where c.claim = job.claim and c.claim <> in_claim and c.state = 'running';
-    update lockkeeper._jobs j set state = 'quarantined', claim = null, changed_at = now(),
+    update lockkeeper._jobs j set state = 'quarantined', claim = null, changed_at = now(), findings = null,
       reason = format('the ledger is at checkpoint %s, the workflow was told of %s: the ledger was restored from an older backup', job.seq, in_seq)
       where j.key = in_key returning j.reason into job.reason;
-    return query select 'behind', job.epoch, job.seq, job.reason;
+    return query select 'behind', job.epoch, job.seq, job.reason, null::text;
     return;
   end if;
   if in_release_seq is not null then
     if in_release_seq > 0 and not exists (select from lockkeeper._checkpoints p where p.key = in_key and p.seq = in_release_seq) then
-      return query select 'quarantined', job.epoch, job.seq, format('there is no checkpoint %s to go on from', in_release_seq);
+      return query select 'quarantined', job.epoch, job.seq, format('there is no checkpoint %s to go on from', in_release_seq), null::text;
       return;
     end if;
     -- -1: go on from the last checkpoint after all.
@@ -408,7 +425,7 @@ begin
     job.state := 'interrupted';
   end if;
   if job.state = 'quarantined' then
-    return query select 'quarantined', job.epoch, job.seq, job.reason;
+    return query select 'quarantined', job.epoch, job.seq, job.reason, null::text;
     return;
   end if;
   if job.claim is not null and job.claim is distinct from in_claim then
@@ -425,23 +442,54 @@ begin
   end if;
   if job.losses >= in_losses_allowed then
     update lockkeeper._jobs j set state = 'quarantined', claim = null, losses = job.losses, losses_at = job.losses_at,
-      changed_at = now(),
+      changed_at = now(), findings = null,
       reason = case when in_losses_allowed = 1
         then 'its worker was lost, or it was given up, in the middle of it, and it is atomic: whether its work was done nobody knows'
         else format('interrupted %s times without progress since checkpoint %s: does it kill its worker?', job.losses, job.seq) end
       where j.key = in_key returning j.reason into job.reason;
-    return query select 'quarantined', job.epoch, job.seq, job.reason;
+    return query select 'quarantined', job.epoch, job.seq, job.reason, null::text;
     return;
   end if;
   delete from lockkeeper._claims c where c.key = in_key and c.state in ('released', 'lost');
   update lockkeeper._jobs j set epoch = job.epoch + 1, claim = in_claim, state = 'running', reason = null,
     losses = job.losses, losses_at = job.losses_at, restore_seq = job.restore_seq, cancelling = in_cancelling,
-    changed_at = now()
+    changed_at = now(), seq = job.seq, went_back = job.went_back, went_back_at = job.went_back_at
     where j.key = in_key;
   insert into lockkeeper._claims (claim, key, epoch, namespace, task_queue, worker, build_id, workflow_id, task_token, seq, atomic_until)
     values (in_claim, in_key, job.epoch + 1, in_namespace, in_task_queue, in_worker, in_build_id, in_workflow_id, in_task_token, job.seq,
       clock_timestamp() + in_atomic_ms * interval '1 millisecond');
-  return query select 'claimed', job.epoch + 1, job.seq, null::text;
+  return query select 'claimed', job.epoch + 1, job.seq, null::text, went_back;
+end
+$$;
+
+-- The checkpoint that a job is to go on from cannot be restored. Of the claim that holds the job or, for one that is done and whose
+-- result cannot be read, of nobody (in_claim null). What becomes of the job, in_act:
+-- 'wait': another worker may be able to read it. 'goBack': it goes on from checkpoint in_to, 0 for its initial state.
+-- 'quarantine': a person decides.
+-- Returns for how long workers have handed it back, in milliseconds; null: refused, the job is in other hands.
+create function lockkeeper.cannot_restore(
+  in_key text, in_claim uuid, in_epoch bigint, in_act text, in_to bigint, in_reason text, in_findings jsonb)
+returns double precision
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  waited double precision;
+begin
+  if in_act not in ('wait', 'goBack', 'quarantine') then
+    raise exception 'cannot_restore: wait, goBack or quarantine, not %', in_act;
+  end if;
+  update lockkeeper._jobs j
+    set changed_at = now(), reason = in_reason, findings = in_findings,
+        claim = case j.state when 'done' then null else j.claim end,
+        unreadable_since = case when j.unreadable_epoch >= in_epoch - 1 then j.unreadable_since else now() end,
+        unreadable_epoch = case in_act when 'wait' then in_epoch end,
+        state = case when in_act = 'quarantine' then 'quarantined' when in_act = 'goBack' then 'interrupted' else j.state end,
+        restore_seq = case in_act when 'goBack' then in_to else j.restore_seq end,
+        went_back = case in_act when 'goBack' then in_reason else j.went_back end,
+        went_back_at = case in_act when 'goBack' then now() else j.went_back_at end
+    where j.key = in_key and j.epoch = in_epoch
+      and (j.claim = in_claim and j.state = 'running' or in_claim is null and j.state = 'done')
+    returning extract(epoch from now() - j.unreadable_since) * 1000 into waited;
+  return waited;
 end
 $$;
 
@@ -507,7 +555,7 @@ create view lockkeeper.gates as
 
 create view lockkeeper.jobs as
   select j.key, j.namespace, j.workflow_id, j.name, j.task_queue, j.owner, j.state, j.seq, j.epoch, j.losses, j.interruptions,
-    j.progress_done, j.progress_total, j.progress_note, j.reason, j.created_at, j.changed_at,
+    j.progress_done, j.progress_total, j.progress_note, j.reason, j.effect_seq, j.findings, j.went_back, j.went_back_at, j.created_at, j.changed_at,
     (select max(p.at) from lockkeeper._checkpoints p where p.key = j.key) as last_checkpoint_at,
     c.worker, c.build_id, w.host, w.pid,
     -- The deploy behind whose closed gate it waits.

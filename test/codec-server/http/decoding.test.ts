@@ -33,7 +33,7 @@ test('a payload that cannot be decoded comes back as it was, with the reason, an
   );
   expect(reasons).toEqual(['', 'KEY_MISSING', 'SEAL_BROKEN', 'SEAL_BROKEN', 'SEAL_BROKEN', '']);
   expect(found[1]!.data).toBe(ofLostKey.data);
-  expect(await valuesOf(answer)).toEqual(['before', ...Array<string>(4).fill('binary/encrypted'), 'after']);
+  expect(await valuesOf(answer)).toEqual(['before', ...Array<string>(4).fill('binary/lockkeeper-encrypted'), 'after']);
   expect(server.logged()).toContain('"failed":{"KEY_MISSING":1,"SEAL_BROKEN":3}');
 });
 
