@@ -35,6 +35,7 @@ test('a deploy leaves without its nonce, its fencing token and the commands of i
     direction: 'forward',
     outcome: undefined,
     token: 7,
+    throughFreeze: false,
     runIds: ['r1'],
     archived: false,
   } as unknown as DeployRow;
@@ -48,5 +49,6 @@ test('a deploy leaves without its nonce, its fencing token and the commands of i
     code: 300,
     direction: 'forward',
     runIds: ['r1'],
+    throughFreeze: false,
   });
 });

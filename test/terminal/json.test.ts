@@ -116,13 +116,20 @@ test('the rest, and what is left to others', async () => {
   await json('config show', ['config', 'show', '--config', CONFIG]);
   await json('config check', ['config', 'check', '--config', CONFIG]);
   const rest = JSON_OUTPUTS.map(({ command }) => command).filter((command) => !seen.has(command));
-  // `board --watch` is in board.test.ts, gates in deploys/gates-command, `init` in test/cli, notices in notices/cli; the others print what `deploy run`, `deploy abort` and `job show` do.
+  // `board --watch` is in board.test.ts, the order and holds in order.test.ts, gates in deploys/gates-command, `init` in test/cli, notices in notices/cli; the others print what `deploy run`, `deploy abort` and `job show` do.
   expect(rest.sort()).toEqual([
     'board --watch',
+    'deploy approve',
+    'deploy expedite',
     'deploy finish',
+    'deploy hold',
+    'deploy resume',
     'deploy retry-step',
+    'deploy revoke',
+    'deploy show --audit',
     'deploy skip-step',
     'dev',
+    'freeze',
     'gates close',
     'gates list',
     'gates open',
@@ -130,5 +137,6 @@ test('the rest, and what is left to others', async () => {
     'job release',
     'notices list',
     'notices test',
+    'unfreeze',
   ]);
 }, 60_000);
