@@ -9,6 +9,7 @@ const WITHOUT_SERVERS = [
   'crypto',
   'dev',
   'notices/receivers',
+  'order',
   'testing/without-database',
   'workflows',
 ].map((folder) => `test/${folder}/**/*.test.ts`);

@@ -40,6 +40,11 @@ export const JOB_RETRY = {
 
 /** Nodes of a graph that run at once: as many as one worker has slices of a queue. */
 export const GRAPH_MAX_PARALLEL = 100;
+/** Nodes of one graph: each costs its workflow about ten events, and Temporal bears no more than 2,000 children at once. */
+export const GRAPH_NODES = 1_000;
+/** All nodes of a graph with their inputs, bytes of JSON: half of what Temporal takes in one payload, for the graph's workflow
+ *  adds what has become of each. */
+export const GRAPH_LIMIT_BYTES = 1024 * 1024;
 
 /** How often the worker that watches looks for dead ones: found 0.13 s after their death on average, for one query. */
 export const WATCH_EVERY = 250;
@@ -75,6 +80,8 @@ export const COMMAND_KILL_AFTER = 5_000;
 export const COMMAND_SILENT_FOR = 4_000;
 /** How long a held deploy waits for a person before it is rolled back. */
 export const HOLD = 3_600_000;
+/** How long an approval counts: it was given for what was known that day. */
+export const APPROVAL_EXPIRES_AFTER = 86_400_000;
 /** How long `lockkeeper gates close` keeps them closed: nobody may be there to open them. */
 export const GATES_CLOSED_FOR = 3_600_000;
 /** A notice that could not be told for longer is given up: after a long weekend it still comes. */

@@ -193,6 +193,14 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, { readonly meaning: stri
     meaning: 'The deploy neither runs nor waits, so it cannot be told anything',
     remedy: 'See `lockkeeper deploy show <id>`',
   },
+  DEPLOY_NOT_APPROVED: {
+    meaning: 'Too few people have approved the deploy: it has no place in the order, and no lock',
+    remedy: '`lockkeeper deploy approve <id>`; `deploy show` says who may',
+  },
+  APPROVAL_REFUSED: {
+    meaning: 'An approval that does not count, or one to be taken back that was never given',
+    remedy: 'Somebody else approves it; `lockkeeper deploy show <id>` says who may',
+  },
   LEASE_TAKEN: {
     meaning: 'Another process does the work of this external step',
     remedy: 'Let it, or abort the deploy',

@@ -19,6 +19,7 @@ export type Failpoint =
   | 'gate.unbraked'
   | 'gate.opened'
   | 'request.accepted'
+  | 'turn.given'
   | 'command.ended'
   | 'watch.declared'
   | 'notice.told'

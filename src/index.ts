@@ -46,7 +46,8 @@ export type { GraphRerun } from './client/graph-handle.ts';
 export type { GraphListOptions, GraphRow } from './client/graph-list.ts';
 export type { JobRow } from './ledger/jobs.ts';
 export { DeployClient } from './client/deploy-client.ts';
-export type { Whereabouts } from './client/deploy-client.ts';
+export type { AskedDeploy, Waiting, Whereabouts } from './client/deploy-client.ts';
+export type { OrderActs } from './client/order-acts.ts';
 export type { DeployNews } from './client/watch-deploy.ts';
 export type { DeployRow } from './ledger/deploys.ts';
 export { ensureSearchAttributes } from './client/search-attributes.ts';
@@ -66,6 +67,8 @@ export type {
   DeployRunResult,
   DeployStatus,
   DeployTicket,
+  Freeze,
+  FreezeAnswer,
   GraphPhase,
   GraphStatus,
   JobStatus,
@@ -73,6 +76,8 @@ export type {
   NodeStatus,
   Operation,
   Outcome,
+  QueuedDeploy,
   ReleaseChoice,
+  WaitsFor,
   Withdrawal,
 } from './protocol.ts';

@@ -7,6 +7,7 @@ export * from './protocol/graphs.ts';
 export * from './protocol/results.ts';
 export * from './protocol/refuse-graph.ts';
 export * from './protocol/deploys.ts';
+export * from './protocol/order.ts';
 export * from './protocol/plan.ts';
 export * from './protocol/steps.ts';
 export * from './protocol/deploy-activities.ts';

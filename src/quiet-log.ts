@@ -43,11 +43,9 @@ const SPOKEN = ['reason', 'why', 'fallback'];
 
 /** For slices of a worker with keys: the log holds nothing of what is encrypted elsewhere. */
 export function quietLog(log: Logger): Logger {
-  const quiet =
-    (level: keyof Logger) =>
-    (first: unknown, ...others: unknown[]) =>
-      (log[level] as (...args: unknown[]) => void)(typeof first === 'object' ? quieted(first) : first, ...others);
-  return { debug: quiet('debug'), info: quiet('info'), warn: quiet('warn'), error: quiet('error') } as Logger;
+  const quiet = (level: keyof Logger) => (first: unknown, message?: string) =>
+    log[level](typeof first === 'object' ? quieted(first) : first, message);
+  return { debug: quiet('debug'), info: quiet('info'), warn: quiet('warn'), error: quiet('error') };
 }
 
 const quieted = (fields: object | null): object =>

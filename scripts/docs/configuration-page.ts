@@ -60,6 +60,8 @@ function sectionsIn(option: OptionNode, path: string): Section[] {
       const named = `${path}.<name>`;
       return [{ path: named, options: inside.options, from: option }, ...deeper(inside.options, named)];
     }
+    case 'items':
+      return [{ path: `${path}[]`, options: inside.options, from: option }];
     case 'typed':
       return Object.entries(inside.types).map(([type, options]) => ({ path: `${path}[] with ${type}`, options }));
   }

@@ -44,6 +44,8 @@ function insideLines({ doc, inside }: OptionNode, indent: string, told: Set<stri
       const last = inside.options.flatMap((option) => optionLines(option, `${indent}  `, told));
       return names.flatMap((name, i) => [`${indent}${name}:`, ...(i === names.length - 1 ? last : [])]);
     }
+    case 'items':
+      return itemLines(inside.options, indent, told);
     case 'typed':
       return Object.values(inside.types).flatMap((options, i) => [
         ...(i === 0 || !told ? [] : ['']),

@@ -13,7 +13,7 @@ export interface OptionNode {
   readonly expected: string;
   readonly inside:
     | { readonly kind: 'nothing' }
-    | { readonly kind: 'options' | 'named'; readonly options: readonly OptionNode[] }
+    | { readonly kind: 'options' | 'named' | 'items'; readonly options: readonly OptionNode[] }
     | { readonly kind: 'typed'; readonly types: Readonly<Record<string, readonly OptionNode[]>> };
 }
 
@@ -62,6 +62,7 @@ function insideOption(option: z.ZodType): OptionNode['inside'] {
   if (types) {
     return { kind: 'typed', types: Object.fromEntries(Object.entries(types).map(([t, of]) => [t, optionsOf(of)])) };
   }
+  if (type === 'array' && optionsOf(element!).length > 0) return { kind: 'items', options: optionsOf(element!) };
   const options = type === 'record' ? optionsOf(valueType!) : [];
   return options.length > 0 ? { kind: 'named', options } : { kind: 'nothing' };
 }

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Ledger } from '../ledger/pool.ts';
 import type { Logger } from '../log.ts';
+import type { FreezeWindow } from '../order/freeze-windows.ts';
 import type { ResolvedPlan } from '../protocol.ts';
 
 /** What the activities of a deploy worker are made with. */
@@ -11,6 +12,8 @@ export interface DeployDependencies {
   readonly log: Logger;
   /** The queues of the environment that the deploy worker's config knows. */
   readonly taskQueues: readonly string[];
+  /** Times again and again in which no deploy is given the lock. */
+  readonly freezeWindows: readonly FreezeWindow[];
   /** Fires when this worker stops: long waits return, commands are ended. */
   readonly stopping: AbortSignal;
   /** The plan of a request with all its defaults. @throws {LockkeeperError} DEPLOY_INVALID */

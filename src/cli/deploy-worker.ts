@@ -34,6 +34,7 @@ export async function deployWorker(options: WorkerOptions): Promise<number> {
         temporal,
         ledger,
         taskQueues: config.queues.map((queue) => queue.taskQueue),
+        freezeWindows: config.freezeWindows,
         buildId,
         receivers,
         keyring,

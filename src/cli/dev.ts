@@ -2,10 +2,15 @@ import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import type { DevEnvironment } from '../dev/start.ts';
+import type { DevEnvironment, WebUiFrontOptions } from '../dev/start.ts';
+import { findEncryption, keyringOf } from '../crypto/encryption.ts';
+import type { Keyring } from '../crypto/keyring.ts';
+import { LockkeeperError } from '../errors.ts';
 import { checkDatabaseUrl } from '../ledger/database-url.ts';
 import { createLogger } from '../log.ts';
 import { SEARCH_ATTRIBUTES } from '../protocol.ts';
+import { startDevCodecServer } from './dev-codec-server.ts';
+import type { DevCodecServer } from './dev-codec-server.ts';
 import { EXIT } from './exit-codes.ts';
 import { DevAddresses } from './json/others.ts';
 import { printLineAs } from './json/print.ts';
@@ -30,15 +35,23 @@ export async function dev(options: DevOptions): Promise<number> {
   if (process.env['DATABASE_URL']) checkDatabaseUrl(process.env['DATABASE_URL']);
   const { startDev } = await import('../dev/start.ts');
   const { migrateLedger } = await import('../ledger/migrate.ts');
-  const environment = await startDev({ ...options, log: tell, searchAttributes: SEARCH_ATTRIBUTES });
+  let codecServer: DevCodecServer | undefined;
+  const environment = await startDev({
+    ...options,
+    log: tell,
+    searchAttributes: SEARCH_ATTRIBUTES,
+    webUiFront: async (front) =>
+      (codecServer = await startDevCodecServer({ ...front, dir: options.dir, keyring: keyringIn(front) })),
+  });
   const alive = setInterval(() => undefined, A_DAY);
   try {
     await migrateLedger(environment.databaseUrl, createLogger());
     const { signal } = stopOnSignals();
-    // It holds the password.
-    await writeFile(envFile(options.dir), `${exportLines(environment).join('\n')}\n`, { mode: 0o600 });
-    if (options.json) printLineAs(DevAddresses, environment);
-    else print(describeDev(environment, options.dir));
+    // It holds the password, and the token.
+    await writeFile(envFile(options.dir), envText(environment, codecServer), { mode: 0o600 });
+    const loginUrl = codecServer?.loginLink();
+    if (options.json) printLineAs(DevAddresses, { ...environment, ...(loginUrl !== undefined && { loginUrl }) });
+    else print(describeDev({ ...environment, loginUrl }, options.dir));
     if (!signal.aborted) await once(signal, 'abort');
     tell('stopping');
   } finally {
@@ -49,13 +62,23 @@ export async function dev(options: DevOptions): Promise<number> {
   return EXIT.ok;
 }
 
+/** The keys of those who work with these servers. */
+function keyringIn({ keyFile }: WebUiFrontOptions): Keyring {
+  const keyring = keyringOf(
+    findEncryption({ ...process.env, ...(keyFile !== undefined && { LOCKKEEPER_KEY_FILE: keyFile }) }),
+  );
+  if (keyring) return keyring;
+  throw new LockkeeperError('KEYRING_MISSING', 'there are no keys', { next: 'Give them in LOCKKEEPER_KEYS' });
+}
+
 /** Where everything is. The password stands only in the line that is there to be copied. */
-export function describeDev(environment: DevEnvironment, dir: string): string {
-  const { temporalAddress, namespace, uiUrl, keyFile } = environment;
+export function describeDev(environment: DevEnvironment & { loginUrl?: string | undefined }, dir: string): string {
+  const { temporalAddress, namespace, uiUrl, loginUrl, keyFile } = environment;
   const url = new URL(environment.databaseUrl);
   return [
     `Temporal   ${temporalAddress}, namespace ${namespace}`,
     ...(uiUrl === undefined ? [] : [`Web UI     ${uiUrl}`]),
+    ...(loginUrl === undefined ? [] : [`login      ${loginUrl}`, LOGIN_HINT]),
     `Postgres   ${url.host}${url.pathname}`,
     ...(keyFile === undefined ? [] : [`keys       ${keyFile}`]),
     `state      ${dir}`,
@@ -68,6 +91,8 @@ export function describeDev(environment: DevEnvironment, dir: string): string {
   ].join('\n');
 }
 
+const LOGIN_HINT = '           opened once, within ten minutes, it lets a browser read there what is encrypted';
+
 /** What a shell needs to know to reach the servers. */
 const exportLines = ({ temporalAddress, namespace, databaseUrl, keyFile }: DevEnvironment) => [
   `export TEMPORAL_ADDRESS=${shellQuoted(temporalAddress)}`,
@@ -76,7 +101,21 @@ const exportLines = ({ temporalAddress, namespace, databaseUrl, keyFile }: DevEn
   ...(keyFile === undefined ? [] : [`export LOCKKEEPER_KEY_FILE=${shellQuoted(keyFile)}`]),
 ];
 
-/** The same lines as a file, for as long as the servers run. */
+/** The same lines; and by the last two `temporal` in that shell reads what is encrypted. */
+function envText(environment: DevEnvironment, codecServer: DevCodecServer | undefined): string {
+  const lines = [
+    ...exportLines(environment),
+    ...(codecServer
+      ? [
+          `export TEMPORAL_CODEC_ENDPOINT=${shellQuoted(codecServer.codecEndpoint)}`,
+          `export TEMPORAL_CODEC_AUTH=${shellQuoted(`Bearer ${codecServer.token}`)}`,
+        ]
+      : []),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** They are a file for as long as the servers run. */
 const envFile = (dir: string) => join(dir, 'env');
 
 export function devCommand(): Command {

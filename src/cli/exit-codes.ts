@@ -72,6 +72,8 @@ const OF_ERROR: Partial<Record<ErrorCode, number>> = {
   DEPLOY_CONFLICT: EXIT.rejected,
   DEPLOY_INVALID: EXIT.rejected,
   DEPLOY_NOT_CURRENT: EXIT.rejected,
+  DEPLOY_NOT_APPROVED: EXIT.rejected,
+  APPROVAL_REFUSED: EXIT.rejected,
   LEASE_TAKEN: EXIT.rejected,
   LEASE_LOST: EXIT.leaseLost,
   TIMED_OUT: EXIT.timedOut,

@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { milliseconds } from '../duration.ts';
 import { errorMessage } from '../errors.ts';
+import { MOMENT, isMoment } from '../moment.ts';
 import { NAME_PATTERN } from '../protocol.ts';
 
 export interface ConfigOptions {
@@ -39,6 +40,22 @@ export function parseDuration(text: string): number {
     return milliseconds(text);
   } catch (error) {
     throw new InvalidArgumentError(errorMessage(error));
+  }
+}
+
+/** A moment, as an ISO time in UTC. */
+export function parseMoment(text: string): string {
+  if (isMoment(text)) return new Date(text).toISOString();
+  throw new InvalidArgumentError(`Use ${MOMENT}.`);
+}
+
+/** The same, or a duration from now on. */
+export function parseUntil(text: string): string {
+  if (isMoment(text)) return new Date(text).toISOString();
+  try {
+    return new Date(Date.now() + milliseconds(text)).toISOString();
+  } catch {
+    throw new InvalidArgumentError(`Use ${MOMENT}, or a duration such as 2h.`);
   }
 }
 

@@ -6,6 +6,7 @@ import { configCommand } from './config.ts';
 import { deployCommand } from './deploy/index.ts';
 import { deployWorkerCommand } from './deploy-worker.ts';
 import { devCommand } from './dev.ts';
+import { freezeCommand, unfreezeCommand } from './freeze.ts';
 import { gatesCommand } from './gates/index.ts';
 import { graphCommand } from './graph/index.ts';
 import { helpCommand } from './help.ts';
@@ -34,6 +35,8 @@ export function createProgram(): Command {
     .addCommand(jobCommand())
     .addCommand(graphCommand())
     .addCommand(gatesCommand())
+    .addCommand(freezeCommand())
+    .addCommand(unfreezeCommand())
     .addCommand(boardCommand())
     .addCommand(noticesCommand())
     .addCommand(codecServerCommand())

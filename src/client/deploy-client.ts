@@ -3,6 +3,7 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import { isNotFound } from './not-found.ts';
 import { LockkeeperError } from '../errors.ts';
 import {
+  CLAIM_TURN_UPDATE,
   COORDINATOR_STATUS_QUERY,
   DEPLOY_FINISH_SIGNAL,
   DEPLOY_STATUS_QUERY,
@@ -13,13 +14,16 @@ import {
   deployRunId,
 } from '../protocol.ts';
 import type {
+  ClaimTurn,
   CoordinatorStatus,
   DeployFinish,
   DeployRequest,
   DeployRunResult,
   DeployStatus,
   DeployTicket,
+  Freeze,
   Operation,
+  WaitsFor,
   Withdrawal,
 } from '../protocol.ts';
 import { listDeploys } from '../ledger/deploys.ts';
@@ -28,8 +32,10 @@ import type { Ledger } from '../ledger/pool.ts';
 import { Asking } from './asking.ts';
 import { coordinatorWithStart } from './coordinator.ts';
 import { elseNotCurrent } from './not-current.ts';
+import { OrderActs } from './order-acts.ts';
 import { plainClient } from './reading-client.ts';
 import { StepLeases } from './step-leases.ts';
+import { waitingIn } from './waiting.ts';
 import { refusalOf } from './update-errors.ts';
 import { watchDeploy } from './watch-deploy.ts';
 import type { DeployNews } from './watch-deploy.ts';
@@ -41,12 +47,27 @@ const LIST_LIMIT = 20;
 
 /** Where a deploy is, seen through Temporal alone. */
 export type Whereabouts =
-  | { readonly at: 'waiting'; readonly ahead: readonly string[]; readonly holder?: LockHolder }
+  | ({ readonly at: 'waiting' } & Waiting)
   | { readonly at: 'running'; readonly runId: string; readonly status: DeployStatus }
   | { readonly at: 'ended'; readonly result: DeployRunResult }
   /** The run is gone without an outcome; the coordinator cleans up after it. */
   | { readonly at: 'lost'; readonly how: string }
   | { readonly at: 'unknown' };
+
+/** A request as a program makes it. `scheduledFor`: a Date, or an ISO time with its zone. */
+export type AskedDeploy = Omit<DeployRequest, 'scheduledFor'> & { readonly scheduledFor?: string | Date };
+
+/** What a deploy waits for. */
+export interface Waiting {
+  /** Those before it in the order; none while it takes no part in the order. */
+  readonly ahead: readonly string[];
+  /** The first of them, if it has the lock. */
+  readonly holder?: LockHolder;
+  /** Why it takes no part in the order yet. */
+  readonly waitsFor?: WaitsFor;
+  /** No deploy is given the lock, this one neither. */
+  readonly freeze?: Freeze;
+}
 
 /** The deploy whose run holds the lock. */
 export interface LockHolder {
@@ -68,6 +89,8 @@ export class DeployClient {
   readonly environment: string;
   /** For whoever does the external step of a deploy. */
   readonly leases: StepLeases;
+  /** What people say about the order: approvals, expediting, freezes. */
+  readonly order: OrderActs;
   readonly #client: Client;
   readonly #asking: Asking;
   readonly #ledger: Ledger | undefined;
@@ -77,6 +100,7 @@ export class DeployClient {
     this.environment = environment;
     this.leases = new StepLeases(this.#client, environment);
     this.#asking = new Asking(this.#client, environment);
+    this.order = new OrderActs(this.#client, environment, this.#asking);
     this.#ledger = ledger;
   }
 
@@ -84,7 +108,13 @@ export class DeployClient {
    * Asks for a deploy. The same request again gives its first ticket, with the outcome once it has one.
    * @throws {LockkeeperError} DEPLOY_CONFLICT, DEPLOY_INVALID, LEDGER_UNREACHABLE, NO_DEPLOY_WORKER
    */
-  async request(request: DeployRequest): Promise<DeployTicket> {
+  async request({ scheduledFor, ...asked }: AskedDeploy): Promise<DeployTicket> {
+    const request: DeployRequest = {
+      ...asked,
+      ...(scheduledFor !== undefined && {
+        scheduledFor: typeof scheduledFor === 'string' ? scheduledFor : scheduledFor.toISOString(),
+      }),
+    };
     return this.#asking.ask(async () => {
       try {
         return await this.#client.workflow.executeUpdateWithStart(requestDeploy, {
@@ -111,17 +141,17 @@ export class DeployClient {
     return this.#asking.ask(async () => {
       const run = await this.#describeRun(runId);
       if (run?.deploy === deploy) return this.#inRun(run.runId, run.status);
-      const { queued, running } = await this.coordinator();
+      const status = await this.coordinator();
+      const { running } = status;
       // Its run has begun since we looked for it.
       if (running === deploy) return { at: 'waiting', ahead: [] };
-      const place = queued.findIndex((q) => q.deploy === deploy);
-      if (place < 0) return { at: 'unknown' };
-      const holder = run?.status === 'RUNNING' && run.deploy === running ? await run.holder() : undefined;
-      return {
-        at: 'waiting',
-        ahead: [...(running === undefined ? [] : [running]), ...queued.slice(0, place).map((q) => q.deploy)],
-        ...(holder && { holder }),
-      };
+      const waiting = waitingIn(status, deploy);
+      if (!waiting) return { at: 'unknown' };
+      const holder =
+        waiting.ahead.length > 0 && run?.status === 'RUNNING' && run.deploy === running
+          ? await run.holder()
+          : undefined;
+      return { at: 'waiting', ...waiting, ...(holder && { holder }) };
     });
   }
 
@@ -243,13 +273,20 @@ export class DeployClient {
     }
   }
 
+  /** The sign of life of the one who is to do the external step: its gates do not close before. @throws {LockkeeperError} DEPLOY_NOT_CURRENT */
+  async claimTurn(claim: ClaimTurn): Promise<DeployStatus> {
+    return this.#tellRun<ClaimTurn>(CLAIM_TURN_UPDATE, claim);
+  }
+
   /** An operator's word to the deploy that runs. @throws {LockkeeperError} DEPLOY_NOT_CURRENT, USAGE */
   async operate(operation: Operation): Promise<DeployStatus> {
+    return this.#tellRun<Operation>(OPERATE_UPDATE, operation);
+  }
+
+  async #tellRun<Word extends { readonly deploy: string }>(update: string, word: Word): Promise<DeployStatus> {
     try {
-      return await elseNotCurrent(operation.deploy, this.environment, () =>
-        this.#asking.ask(() =>
-          this.#run().executeUpdate<DeployStatus, [Operation]>(OPERATE_UPDATE, { args: [operation] }),
-        ),
+      return await elseNotCurrent(word.deploy, this.environment, () =>
+        this.#asking.ask(() => this.#run().executeUpdate<DeployStatus, [Word]>(update, { args: [word] })),
       );
     } catch (error) {
       throw refusalOf(error);

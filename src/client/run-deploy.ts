@@ -13,7 +13,7 @@ import type {
   Outcome,
   StepOutcome,
 } from '../protocol.ts';
-import type { DeployClient, LockHolder, Whereabouts } from './deploy-client.ts';
+import type { DeployClient, Waiting, Whereabouts } from './deploy-client.ts';
 import { isNotFound } from './not-found.ts';
 import { holdLease } from './lease-holder.ts';
 import { pause } from './pause.ts';
@@ -29,7 +29,7 @@ const TAKE_WITHIN = 60_000;
 /** What happens on the way, for whoever narrates it. */
 export type DeployEvent =
   | { readonly kind: 'requested'; readonly ticket: DeployTicket }
-  | { readonly kind: 'waiting'; readonly ahead: readonly string[]; readonly holder?: LockHolder }
+  | ({ readonly kind: 'waiting' } & Waiting)
   | { readonly kind: 'status'; readonly status: DeployStatus }
   | { readonly kind: 'noAnswer'; readonly reason: string }
   /** The run ended without an outcome; the coordinator stops its steps and opens its gates. */
@@ -173,10 +173,21 @@ async function takePart(
   status: DeployStatus,
   nonce: string,
 ): Promise<DeployEnd | undefined> {
+  if (status.unclaimed) return giveSignOfLife(options, nonce);
   const waiting = await answered(options, () => options.deploys.leases.waiting(status));
   if (!waiting) return tellHolder(options, status);
   const lease = await takeLease(options, waiting.workflowId, status.deploy, nonce);
   return lease && underLease(options, waiting.name, lease);
+}
+
+/** The gates do not close for one that is gone. Not heard, it is said again at the next look. */
+async function giveSignOfLife(options: RunDeployOptions, nonce: string): Promise<undefined> {
+  try {
+    await answered(options, () => options.deploys.claimTurn({ deploy: options.request.id, nonce }));
+  } catch (error) {
+    // It ended between the look and the word; the next look says how.
+    if (!isNotFound(error) && !isLockkeeperError(error, 'DEPLOY_NOT_CURRENT')) throw error;
+  }
 }
 
 /** Asks until somebody answers: the lease may be ours without our knowing. The same nonce gets the same one again. */

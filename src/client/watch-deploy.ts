@@ -2,7 +2,7 @@ import { errorMessage, isLockkeeperError } from '../errors.ts';
 import { readDeploy } from '../ledger/deploys.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import type { DeployStatus, Outcome } from '../protocol.ts';
-import type { DeployClient, LockHolder, Whereabouts } from './deploy-client.ts';
+import type { DeployClient, Waiting, Whereabouts } from './deploy-client.ts';
 import { notCurrent } from './not-current.ts';
 import { isNotFound } from './not-found.ts';
 import { pause } from './pause.ts';
@@ -14,7 +14,7 @@ const UNKNOWN_AT_MOST = 3;
 
 /** What happens to a deploy that is watched. */
 export type DeployNews =
-  | { readonly kind: 'waiting'; readonly ahead: readonly string[]; readonly holder?: LockHolder }
+  | ({ readonly kind: 'waiting' } & Waiting)
   | { readonly kind: 'status'; readonly status: DeployStatus }
   | { readonly kind: 'noAnswer'; readonly reason: string }
   /** The run ended without an outcome; the coordinator stops its steps and opens its gates. */
@@ -114,10 +114,14 @@ class Watched {
 export const waitingNews = ({
   ahead,
   holder,
-}: Extract<Whereabouts, { at: 'waiting' }>): Extract<DeployNews, { kind: 'waiting' }> => ({
+  waitsFor,
+  freeze,
+}: Waiting): Extract<DeployNews, { kind: 'waiting' }> => ({
   kind: 'waiting',
   ahead,
   ...(holder && { holder }),
+  ...(waitsFor && { waitsFor }),
+  ...(freeze && { freeze }),
 });
 
 const ended = (outcome: Outcome, reason: string | undefined): DeployNews => ({

@@ -5,7 +5,7 @@ import type { Logger } from '../log.ts';
 export interface Told {
   /** One of those that are served: another one is text of a stranger. */
   namespace?: string;
-  by?: 'token' | 'session';
+  by?: 'token' | 'access token' | 'session';
   /** Payloads. */
   count?: number;
   /** Why payloads came back as they were, by error code. */

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { AccessTokenCheck } from './access-tokens.ts';
 import { Refusal } from './refusals.ts';
 import type { Sessions } from './sessions.ts';
 import type { Tokens } from './tokens.ts';
@@ -9,6 +10,7 @@ export const SESSION_COOKIE = 'lockkeeper_codec_session';
 export interface AccessRules {
   readonly tokens: Tokens;
   readonly sessions: Sessions;
+  readonly checkAccessToken?: AccessTokenCheck | undefined;
   /** Of the Web UIs that may ask, as a browser writes them. */
   readonly origins: readonly string[];
   readonly namespaces: readonly string[];
@@ -39,8 +41,15 @@ async function authenticate(request: FastifyRequest, reply: FastifyReply, rules:
     request.told.by = 'session';
     return;
   }
-  await signerOf(bearer, request, reply, rules);
-  request.told.by = 'token';
+  request.told.by = (await isAccessToken(bearer, rules)) ? 'access token' : 'token';
+  if (request.told.by === 'token') await signerOf(bearer, request, reply, rules);
+}
+
+async function isAccessToken(bearer: string, { tokens, checkAccessToken }: AccessRules): Promise<boolean> {
+  if (!checkAccessToken || tokens.find(bearer)) return false;
+  const found = await checkAccessToken(bearer);
+  if (found === 'unknown') throw new Refusal(503, 'the keys of the issuer of access tokens cannot be had');
+  return found === 'right';
 }
 
 /** What stands for a right token. @throws {Refusal} 401, 429 */

@@ -22,11 +22,12 @@ export const LOGIN_PAGE =
 <button id="logout" type="button">Log out</button>
 </form>
 <p id="said" role="status"></p>
-<p>Then, in the Web UI, open the codec server's settings (the glasses), choose “Use my browser setting”, enter this address, and
-switch on “Include cross-origin credentials”.</p>
+<p>Then, in the Web UI, open the codec server's settings (the glasses), choose “Use my browser setting”, enter
+<code id="address"></code>, and switch on “Include cross-origin credentials”.</p>
 <script src="login.js"></script>`);
 
-export const LOGIN_SCRIPT = `const said = document.getElementById('said');
+export const LOGIN_SCRIPT = `document.getElementById('address').textContent = location.href.replace(/\\/$/, '');
+const said = document.getElementById('said');
 const post = (path, body) =>
   fetch(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 const tell = async (work, done) => {

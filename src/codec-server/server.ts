@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { LockkeeperError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { AccessRules } from './access.ts';
+import { accessTokenCheck } from './access-tokens.ts';
 import { logAccess } from './access-log.ts';
 import { codecRoutes } from './codec-routes.ts';
 import { LoginLinks } from './login-links.ts';
@@ -72,6 +73,7 @@ export async function startCodecServer(options: CodecServerOptions): Promise<Cod
   const rules: AccessRules = {
     tokens,
     sessions: new Sessions(tokens),
+    checkAccessToken: options.accessTokens && accessTokenCheck(options.accessTokens),
     origins,
     namespaces: options.namespaces,
     tooManyFailures: async (request) => {

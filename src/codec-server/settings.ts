@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { Keyring } from '../crypto/keyring.ts';
 import { LockkeeperError } from '../errors.ts';
 import { isOrigin, ORIGIN } from '../origin.ts';
+import type { AccessTokenRules } from './access-tokens.ts';
 import { problemsOfTokens } from './tokens.ts';
 
 export interface CodecServerSettings {
@@ -13,6 +14,7 @@ export interface CodecServerSettings {
   /** Of the Web UIs that may ask, such as `https://temporal.example.com`; exact, nothing stands for several. */
   readonly origins: readonly string[];
   readonly namespaces: readonly string[];
+  readonly accessTokens?: AccessTokenRules | undefined;
   /** PEM. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** Listens beyond this machine without TLS: a proxy in front of it, which must be the only one to reach it, has that. */

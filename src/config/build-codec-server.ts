@@ -7,7 +7,7 @@ import type { ParsedConfig } from './schema/config.ts';
 export const codecServerConfig = (): CodecServerConfig => buildCodecServer(undefined, process.cwd());
 
 export function buildCodecServer(parsed: ParsedConfig['codecServer'], directory: string): CodecServerConfig {
-  const { namespaces, tls, tokenFile } = parsed ?? {};
+  const { namespaces, tls, accessTokens, tokenFile } = parsed ?? {};
   return {
     address: parsed?.address ?? CODEC_SERVER_ADDRESS,
     port: parsed?.port ?? CODEC_SERVER_PORT,
@@ -16,6 +16,7 @@ export function buildCodecServer(parsed: ParsedConfig['codecServer'], directory:
     ...(tls && { tls: { cert: resolve(directory, tls.cert), key: resolve(directory, tls.key) } }),
     plainHttp: parsed?.plainHttp ?? false,
     tokenEnv: parsed?.tokenEnv ?? CODEC_SERVER_TOKEN_ENV,
+    ...(accessTokens && { accessTokens }),
     ...(tokenFile !== undefined && { tokenFile: resolve(directory, tokenFile) }),
   };
 }

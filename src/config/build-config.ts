@@ -1,6 +1,13 @@
 import { dirname, resolve } from 'node:path';
-import { DRAIN_DEADLINE, DRAIN_WAIT, HOLD, SHUTDOWN_FORCE, SHUTDOWN_GRACE } from '../defaults.ts';
-import type { DrainPolicy } from '../protocol.ts';
+import {
+  APPROVAL_EXPIRES_AFTER,
+  DRAIN_DEADLINE,
+  DRAIN_WAIT,
+  HOLD,
+  SHUTDOWN_FORCE,
+  SHUTDOWN_GRACE,
+} from '../defaults.ts';
+import type { ApprovalPolicy, DrainPolicy } from '../protocol.ts';
 import { buildCodecServer } from './build-codec-server.ts';
 import { buildStep, EXTERNAL_STEP } from './build-step.ts';
 import { buildReceiver } from './build-receiver.ts';
@@ -31,6 +38,7 @@ export function buildConfig(file: string, parsed: ParsedConfig): Config {
       queues: Object.entries(parsed.queues).map(([taskQueue, options]) => ({ taskQueue, after: options?.after ?? [] })),
     }),
     participants: parsed.participants ?? [],
+    freezeWindows: (parsed.freezeWindows ?? []).map(({ for: forMs, ...window }) => ({ ...window, forMs })),
     databases: new Map([
       [LEDGER_DATABASE.name, { env: LEDGER_DATABASE.env }],
       ...Object.entries(parsed.databases ?? {}),
@@ -84,5 +92,20 @@ function buildPlan(plan: ParsedPlan, drain: DrainPolicy, directory: string): Pla
     steps: plan.steps.map((step) => buildStep(step, directory)),
     onFailure: plan.onFailure ?? 'rollback',
     holdMs: plan.hold ?? HOLD,
+    ...(plan.approvals && { approvals: buildApprovals(plan.approvals) }),
+  };
+}
+
+function buildApprovals({
+  count,
+  notRequester,
+  expireAfter,
+  allowed,
+}: NonNullable<ParsedPlan['approvals']>): ApprovalPolicy {
+  return {
+    count: count ?? 1,
+    notRequester: notRequester ?? true,
+    expireAfterMs: expireAfter ?? APPROVAL_EXPIRES_AFTER,
+    ...(allowed && { allowed }),
   };
 }

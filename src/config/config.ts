@@ -1,3 +1,4 @@
+import type { FreezeWindow } from '../order/freeze-windows.ts';
 import type { ReceiverConfig } from '../notices/receiver-config.ts';
 import type { DrainPolicy, PlanQueue, PlanStep, ResolvedPlan } from '../protocol.ts';
 
@@ -23,6 +24,7 @@ export interface Config {
   /** The queues that deploys pause, in the order of the file. Left out, they are those of the jobs: see `withQueues`. */
   readonly queues?: readonly PlanQueue[];
   readonly participants: readonly string[];
+  readonly freezeWindows: readonly FreezeWindow[];
   /** By name; `ledger` is always there. */
   readonly databases: ReadonlyMap<string, Database>;
   /** Who is told what becomes of jobs. */
@@ -68,12 +70,19 @@ export interface CodecServerConfig {
   readonly plainHttp: boolean;
   /** The environment variable that holds the tokens. */
   readonly tokenEnv: string;
+  readonly accessTokens?: {
+    readonly issuer: string;
+    readonly audience: string;
+    readonly keys: string;
+    readonly claim: string;
+    readonly values: readonly string[];
+  };
   /** Absolute path of a file that holds them instead. */
   readonly tokenFile?: string;
 }
 
 /** A plan before a deploy has chosen its parameters. */
-export interface PlanConfig extends Pick<ResolvedPlan, 'drain' | 'steps' | 'onFailure' | 'holdMs'> {
+export interface PlanConfig extends Pick<ResolvedPlan, 'drain' | 'steps' | 'onFailure' | 'holdMs' | 'approvals'> {
   /** Names of the queues it pauses; left out: all. */
   readonly queues?: readonly string[];
   readonly parameters: ReadonlyMap<string, ParameterSpec>;

@@ -29,6 +29,7 @@ export function resolvePlan(
     steps: plan.steps,
     onFailure: plan.onFailure,
     holdMs: plan.holdMs,
+    ...(plan.approvals && { approvals: plan.approvals }),
   };
 }
 

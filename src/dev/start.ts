@@ -22,8 +22,26 @@ export interface StartDevOptions {
   readonly searchAttributes: Readonly<Record<string, string>>;
   /** See `startTemporal`. */
   readonly dynamicConfig?: Readonly<Record<string, string>> | undefined;
+  /** Stands in front of the Web UI of the Temporal started here, and takes its port; 0 or undefined: a free one. */
+  readonly webUiFront?: ((at: WebUiFrontOptions) => Promise<WebUiFront>) | undefined;
   /** False, for tests: Postgres without fsync. */
   readonly durable?: boolean | undefined;
+}
+
+export interface WebUiFrontOptions {
+  readonly port: number | undefined;
+  readonly namespace: string;
+  /** As {@link DevEnvironment} has it. */
+  readonly keyFile: string | undefined;
+}
+
+/** A server of ours that shows the Web UI as its own, and decodes payloads for it. */
+export interface WebUiFront {
+  readonly url: string;
+  readonly codecEndpoint: string;
+  /** Where the Web UI is. */
+  readonly showWebUi: (url: string) => void;
+  readonly close: () => Promise<void>;
 }
 
 export interface DevEnvironment {
@@ -56,9 +74,10 @@ export async function startDev(options: StartDevOptions): Promise<DevEnvironment
   const env = options.env ?? process.env;
   await makeDir(dir);
   const unlock = lockDir(dir);
+  const keyFile = keyFileIn(dir, env);
 
   const [temporal, postgres] = await Promise.allSettled([
-    temporalPart(dir, env, options),
+    temporalPart(dir, keyFile, env, options),
     postgresPart(dir, env, options),
   ]);
   const stopAll = async () => {
@@ -70,7 +89,6 @@ export async function startDev(options: StartDevOptions): Promise<DevEnvironment
     }
   };
   if (temporal.status === 'fulfilled' && postgres.status === 'fulfilled') {
-    const keyFile = keyFileIn(dir, env);
     let stopped: Promise<void> | undefined;
     const { address: temporalAddress, ...rest } = temporal.value;
     return {
@@ -103,14 +121,28 @@ async function stopIfStarted(part: PromiseSettledResult<Part>): Promise<void> {
 
 async function temporalPart(
   dir: string,
+  keyFile: string | undefined,
   env: NodeJS.ProcessEnv,
-  { temporalPort: port, uiPort, searchAttributes, dynamicConfig, log }: StartDevOptions,
+  { temporalPort: port, uiPort, searchAttributes, dynamicConfig, webUiFront, log }: StartDevOptions,
 ): Promise<Part & { address: string; namespace: string; uiUrl?: string }> {
   const namespace = env.TEMPORAL_NAMESPACE ?? 'default';
   if (env.TEMPORAL_ADDRESS) return { address: env.TEMPORAL_ADDRESS, namespace, stop: nothing };
   const { path: binary } = await findTemporal({ cacheDir: userCacheDir(env), env, log });
-  const server = await startTemporal({ binary, dir, port, uiPort, searchAttributes, namespace, dynamicConfig, log });
-  return { address: server.address, uiUrl: server.uiUrl, namespace, stop: server.stop };
+  const settings = { binary, dir, port, searchAttributes, namespace, dynamicConfig, log };
+  if (!webUiFront) {
+    const { address, uiUrl, stop } = await startTemporal({ ...settings, uiPort });
+    return { address, uiUrl, namespace, stop };
+  }
+  const front = await webUiFront({ port: uiPort, namespace, keyFile });
+  try {
+    const server = await startTemporal({ ...settings, codecEndpoint: front.codecEndpoint });
+    front.showWebUi(server.uiUrl);
+    const stop = () => front.close().finally(server.stop);
+    return { address: server.address, uiUrl: front.url, namespace, stop };
+  } catch (error) {
+    await front.close();
+    throw error;
+  }
 }
 
 async function postgresPart(

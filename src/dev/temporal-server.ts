@@ -18,6 +18,8 @@ export interface StartTemporalOptions {
   readonly searchAttributes: Readonly<Record<string, string>>;
   /** Created besides `default`. */
   readonly namespace?: string | undefined;
+  /** The codec server that the Web UI asks. */
+  readonly codecEndpoint?: string | undefined;
   readonly log: (line: string) => void;
   /** Key to JSON value, as `{ 'history.timerProcessorMaxTimeShift': '"50ms"' }`. */
   readonly dynamicConfig?: Readonly<Record<string, string>> | undefined;
@@ -80,11 +82,12 @@ export async function startTemporal(options: StartTemporalOptions): Promise<Temp
 }
 
 function startDevArgs(options: StartTemporalOptions, port: number, uiPort: number): string[] {
-  const { searchAttributes, dynamicConfig = {}, namespace } = options;
+  const { searchAttributes, dynamicConfig = {}, namespace, codecEndpoint } = options;
   return [
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${port}`, '--ui-port', `${uiPort}`],
     ...['--db-filename', 'temporal.db', '--log-level', 'warn', '--ui-disable-news-fetch'],
     ...(namespace ? ['--namespace', namespace] : []),
+    ...(codecEndpoint ? ['--ui-codec-endpoint', codecEndpoint] : []),
     ...Object.entries(searchAttributes).flatMap(([key, type]) => ['--search-attribute', `${key}=${type}`]),
     ...Object.entries(dynamicConfig).flatMap(([key, json]) => ['--dynamic-config-value', `${key}=${json}`]),
   ];

@@ -33,8 +33,9 @@ export async function grantLock(
          fencing_token = case when run_ids[array_upper(run_ids, 1)] = $4 then fencing_token else nextval('lockkeeper._fencing_token') end,
          last_act = case when run_ids[array_upper(run_ids, 1)] = $4 then last_act else 0 end,
          run_ids = case when run_ids[array_upper(run_ids, 1)] = $4 then run_ids else run_ids || $4::text end,
-         code = greatest(code, $5), resolved_plan = $6, plan_hash = $7, lock_granted_at = coalesce(lock_granted_at, now())
-       where namespace = $1 and environment = $2 and id = $3 and outcome is null
+         code = greatest(code, $5), resolved_plan = $6, plan_hash = $7, lock_granted_at = coalesce(lock_granted_at, now()),
+         turn_at = coalesce(turn_at, now())
+       where namespace = $1 and environment = $2 and id = $3 and outcome is null and approval_order is not null
          and (run_ids[array_upper(run_ids, 1)] = $4 or not $4 = any(run_ids)) returning *`,
       [ledger.namespace, environment, id, runId, CODE.lockGranted, plan, contentHash(plan)],
     );
@@ -62,13 +63,14 @@ export async function grantLock(
 }
 
 async function refusedGrant(ledger: Ledger, environment: string, id: string, runId: string): Promise<LockkeeperError> {
-  const { outcome, runIds } = await readDeploy(ledger, environment, id);
-  return outcome
-    ? new LockkeeperError('DEPLOY_NOT_CURRENT', `deploy ${id} has ended already: ${outcome}`)
-    : new LockkeeperError(
-        'FENCED',
-        `run ${runIds.at(-1)} of deploy ${id} took over: run ${runId} does not get the lock back`,
-      );
+  const { outcome, runIds, approvalOrder } = await readDeploy(ledger, environment, id);
+  if (outcome) return new LockkeeperError('DEPLOY_NOT_CURRENT', `deploy ${id} has ended already: ${outcome}`);
+  // Its run was started by hand.
+  if (approvalOrder === undefined) return new LockkeeperError('DEPLOY_NOT_APPROVED', `deploy ${id} is not approved`);
+  return new LockkeeperError(
+    'FENCED',
+    `run ${runIds.at(-1)} of deploy ${id} took over: run ${runId} does not get the lock back`,
+  );
 }
 
 /**
@@ -158,7 +160,10 @@ export async function recordCode(
   });
 }
 
-/** Writes the outcome, once. `token` left out: whoever settles a deploy whose run is gone. */
+/**
+ * Writes the outcome, once. `token` left out: whoever settles a deploy whose run is gone. One that is not approved waits on:
+ * that run was started by hand.
+ */
 export async function recordOutcome(
   ledger: Ledger,
   ref: { environment: string; deploy: string; token?: number },
@@ -168,7 +173,8 @@ export async function recordOutcome(
   const { rowCount } = await ledger.pool.query(
     `update lockkeeper._deploys set outcome = $5, outcome_reason = $6, finished_at = now(),
        code = case when $5 = 'succeeded' then $7 else code end
-     where namespace = $1 and environment = $2 and id = $3 and ($4::bigint is null or fencing_token = $4) and outcome is null`,
+     where namespace = $1 and environment = $2 and id = $3 and ($4::bigint is null or fencing_token = $4) and outcome is null
+       and approval_order is not null`,
     [
       ledger.namespace,
       ref.environment,

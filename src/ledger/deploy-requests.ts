@@ -1,55 +1,87 @@
 import { LockkeeperError } from '../errors.ts';
 import { CODE } from '../protocol.ts';
-import type { DeployRequest, DeployTicket, Outcome } from '../protocol.ts';
-import { contentHash, readDeploy, ticketOf } from './deploys.ts';
+import type { ApprovalPolicy, DeployRequest, DeployTicket, Outcome } from '../protocol.ts';
+import { queuedDeploy } from '../order/decide.ts';
+import { contentHash, readDeploy } from './deploys.ts';
 import type { RawDeploy } from './deploys.ts';
 import { addEvent } from './events.ts';
-import { inTransaction } from './pool.ts';
+import { readOpenDeploys } from './open-deploys.ts';
+import { inOrder, settleApprovals } from './order.ts';
+import type { HeldOrder } from './order.ts';
 import type { Ledger } from './pool.ts';
 
+/** Approved when it is asked for. */
+const NO_APPROVAL: ApprovalPolicy = { count: 0, notRequester: false, expireAfterMs: 0 };
+
 /**
- * Writes a request down, approved, with its place in the order. The same request again gets its first ticket.
- * @throws {LockkeeperError} DEPLOY_CONFLICT when the id was used for another request
+ * Writes a request down, with its place in the order unless people must approve it first. The same request again gets its
+ * ticket as it is now.
+ * @throws {LockkeeperError} DEPLOY_CONFLICT when the id was used for another request, DEPLOY_INVALID for a time that cannot be meant
  */
 export async function insertRequest(
   ledger: Ledger,
   environment: string,
-  request: DeployRequest,
+  asked: DeployRequest,
+  policy = NO_APPROVAL,
 ): Promise<DeployTicket> {
+  const request = normalised(asked);
   const hash = contentHash(request);
-  return inTransaction(ledger, async (client) => {
-    const inserted = await client.query<RawDeploy>(
-      `insert into lockkeeper._deploys
-         (namespace, environment, id, request, request_hash, plan, requested_by, approved_at, approval_order, code)
-       values ($1, $2, $3, $4, $5, $6, $7, now(), nextval('lockkeeper._approval_order'), $8)
-       on conflict do nothing returning *`,
-      [ledger.namespace, environment, request.id, request, hash, request.plan, request.requestedBy, CODE.approved],
-    );
-    const row = inserted.rows[0];
-    if (row) {
-      await addEvent(
-        ledger,
-        {
-          environment,
-          deploy: request.id,
-          actor: request.requestedBy,
-          event: 'requested',
-          detail: { plan: request.plan },
-        },
-        client,
-      );
-      return ticketOf(row);
-    }
-    const { rows } = await client.query<RawDeploy>(
+  return inOrder(ledger, environment, async (order) => {
+    const { db, now } = order;
+    const key = [ledger.namespace, environment, request.id];
+    const found = await db.query<RawDeploy>(
       'select * from lockkeeper._deploys where namespace = $1 and environment = $2 and id = $3',
-      [ledger.namespace, environment, request.id],
+      key,
     );
-    const first = rows[0]!;
-    if (first.request_hash !== hash) {
-      throw conflict(first, request);
+    const first = found.rows[0];
+    if (first) {
+      if (first.request_hash !== hash) throw conflict(first, request);
+      return ticketNow(ledger, order, first.id);
     }
-    return ticketOf(first);
+    const refused = refuseTime(request, now);
+    if (refused !== undefined) throw new LockkeeperError('DEPLOY_INVALID', refused);
+    await db.query(
+      `insert into lockkeeper._deploys
+         (namespace, environment, id, request, request_hash, plan, requested_by, scheduled_for, approval_policy, code)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+      [...key, request, hash, request.plan, request.requestedBy, request.scheduledFor ?? null, policy, CODE.requested],
+    );
+    const { plan, scheduledFor, requestedBy: actor } = request;
+    const detail = { plan, ...(scheduledFor !== undefined && { scheduledFor }) };
+    await addEvent(ledger, { environment, deploy: request.id, actor, event: 'requested', detail }, db);
+    return ticketNow(ledger, order, request.id);
   });
+}
+
+/** The same moment is the same content, however it is written. */
+const normalised = ({ scheduledFor, ...request }: DeployRequest): DeployRequest => ({
+  ...request,
+  ...(scheduledFor !== undefined && { scheduledFor: new Date(scheduledFor).toISOString() }),
+});
+
+/** A request that was on its way for a while may come after its time, milliseconds. */
+const LATE_AT_MOST = 10 * 60_000;
+/** Further away it is a slip of the fingers. */
+const EARLY_AT_MOST = 366 * 86_400_000;
+
+function refuseTime({ scheduledFor }: DeployRequest, now: number): string | undefined {
+  if (scheduledFor === undefined) return undefined;
+  const away = Date.parse(scheduledFor) - now;
+  if (away < -LATE_AT_MOST) return `scheduledFor ${scheduledFor} is in the past: it is ${new Date(now).toISOString()}`;
+  if (away > EARLY_AT_MOST) return `scheduledFor ${scheduledFor} is more than a year away`;
+  return undefined;
+}
+
+/** A deploy as it stands now, with what follows from its approvals written down. */
+export async function ticketNow(ledger: Ledger, order: HeldOrder, id: string): Promise<DeployTicket> {
+  const [open] = await readOpenDeploys(ledger, order.environment, order.db, id);
+  if (!open) {
+    const { code, outcome, approvalOrder } = await readDeploy(ledger, order.environment, id, order.db);
+    return { deploy: id, code, ...(approvalOrder !== undefined && { approvalOrder }), ...(outcome && { outcome }) };
+  }
+  await settleApprovals(ledger, order, open);
+  const [settled] = await readOpenDeploys(ledger, order.environment, order.db, id);
+  return { ...queuedDeploy(settled!, order.now), code: settled!.row.code };
 }
 
 function conflict(first: RawDeploy, request: DeployRequest): LockkeeperError {

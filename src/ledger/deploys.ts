@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LockkeeperError } from '../errors.ts';
-import type { DeployRequest, DeployTicket, Direction, Outcome, ResolvedPlan } from '../protocol.ts';
-import type { Ledger } from './pool.ts';
+import type { ApprovalPolicy, DeployRequest, Direction, Outcome, ResolvedPlan } from '../protocol.ts';
+import type { Ledger, Queryable } from './pool.ts';
 
 /** One form for equal contents: keys sorted, so that the same request has the same hash. */
 export function contentHash(value: unknown): string {
@@ -28,8 +28,13 @@ export interface DeployRow {
   readonly resolvedPlan: ResolvedPlan | undefined;
   readonly requestedBy: string;
   readonly requestedAt: Date;
+  readonly policy: ApprovalPolicy;
   readonly approvedAt: Date | undefined;
   readonly approvalOrder: number | undefined;
+  readonly scheduledFor: Date | undefined;
+  readonly expeditedOrder: number | undefined;
+  readonly throughFreeze: boolean;
+  readonly turnAt: Date | undefined;
   readonly code: number;
   readonly direction: Direction;
   readonly outcome: Outcome | undefined;
@@ -51,8 +56,13 @@ export interface RawDeploy {
   resolved_plan: ResolvedPlan | null;
   requested_by: string;
   requested_at: Date;
+  approval_policy: ApprovalPolicy;
   approved_at: Date | null;
   approval_order: string | null;
+  scheduled_for: Date | null;
+  expedited_order: string | null;
+  through_freeze: boolean;
+  turn_at: Date | null;
   code: number;
   direction: Direction;
   outcome: Outcome | null;
@@ -74,8 +84,13 @@ export const deployRow = (r: RawDeploy): DeployRow => ({
   resolvedPlan: r.resolved_plan ?? undefined,
   requestedBy: r.requested_by,
   requestedAt: r.requested_at,
+  policy: r.approval_policy,
   approvedAt: r.approved_at ?? undefined,
   approvalOrder: numberOf(r.approval_order),
+  scheduledFor: r.scheduled_for ?? undefined,
+  expeditedOrder: numberOf(r.expedited_order),
+  throughFreeze: r.through_freeze,
+  turnAt: r.turn_at ?? undefined,
   code: r.code,
   direction: r.direction,
   outcome: r.outcome ?? undefined,
@@ -87,18 +102,11 @@ export const deployRow = (r: RawDeploy): DeployRow => ({
   archived: r.archived,
 });
 
-export const ticketOf = (r: RawDeploy): DeployTicket => ({
-  deploy: r.id,
-  approvalOrder: Number(r.approval_order),
-  code: r.code,
-  ...(r.outcome && { outcome: r.outcome }),
-});
-
-/** Approved deploys that have no outcome yet, in the order of their approval. */
+/** Deploys that have no outcome yet: the one that has its turn, those that wait in their order, those that are not approved. */
 export async function openDeploys(ledger: Ledger, environment: string): Promise<DeployRow[]> {
   const { rows } = await ledger.pool.query<RawDeploy>(
-    `select * from lockkeeper._deploys
-     where namespace = $1 and environment = $2 and approval_order is not null and outcome is null order by approval_order`,
+    `select * from lockkeeper._deploys where namespace = $1 and environment = $2 and outcome is null
+     order by turn_at nulls last, expedited_order nulls last, approval_order nulls last, requested_at`,
     [ledger.namespace, environment],
   );
   return rows.map(deployRow);
@@ -113,8 +121,13 @@ export async function listDeploys(ledger: Ledger, environment: string, limit: nu
 }
 
 /** @throws {LockkeeperError} DEPLOY_NOT_FOUND */
-export async function readDeploy(ledger: Ledger, environment: string, id: string): Promise<DeployRow> {
-  const { rows } = await ledger.pool.query<RawDeploy>(
+export async function readDeploy(
+  ledger: Ledger,
+  environment: string,
+  id: string,
+  db: Queryable = ledger.pool,
+): Promise<DeployRow> {
+  const { rows } = await db.query<RawDeploy>(
     'select * from lockkeeper._deploys where namespace = $1 and environment = $2 and id = $3',
     [ledger.namespace, environment, id],
   );

@@ -1,23 +1,35 @@
 /** What the workflows of a deploy ask of the deploy worker. */
 import type {
   DeployRequest,
-  DeployTicket,
   Direction,
   ExternalMode,
+  Operation,
   Outcome,
   StepRecord,
   StepState,
   Withdrawal,
 } from './deploys.ts';
+import type { DeployAct, DeployTicket, Freeze, FreezeAct, FreezeAnswer, QueuedDeploy } from './order.ts';
 import type { CommandSpec, ResolvedPlan } from './plan.ts';
 import type { StepOutcome } from './steps.ts';
 
+/** A deploy whose turn it is. */
 export interface NextDeploy {
   readonly deploy: string;
-  readonly approvalOrder: number;
+  readonly approvalOrder?: number;
   /** All deadlines of its plan and a margin: when the run's code cannot run any more, the server ends it. */
   readonly runTimeoutMs: number;
   readonly summary: string;
+}
+
+/** The order as the ledger has it. */
+export interface DeployOrder {
+  /** Nothing holds it back any more; or it has the lock already. */
+  readonly next?: NextDeploy;
+  readonly queued: readonly QueuedDeploy[];
+  readonly freeze?: Freeze;
+  /** Milliseconds until something becomes due by itself. */
+  readonly lookAgainMs?: number;
 }
 
 /** What a deploy run needs to begin or, after a kick, to go on. */
@@ -60,7 +72,10 @@ export type RunEnd =
 export interface DeployActivities {
   acceptRequest(input: { environment: string; request: DeployRequest }): Promise<DeployTicket>;
   withdrawDeploy(input: { environment: string; withdrawal: Withdrawal }): Promise<void>;
-  nextDeploys(input: { environment: string }): Promise<NextDeploy[]>;
+  actOnDeploy(input: { environment: string; act: DeployAct }): Promise<DeployTicket>;
+  actOnFreeze(input: { environment: string; act: FreezeAct }): Promise<FreezeAnswer>;
+  /** Whose turn it is: from then on nothing takes it away, whatever is revoked, frozen or expires. */
+  nextDeploys(input: { environment: string }): Promise<DeployOrder>;
   awaitRun(input: { workflowId: string; runId?: string }): Promise<RunEnd>;
   /** Stops what a dead deploy run left running, opens its gates, writes its outcome. */
   settleDeploy(input: { environment: string; deploy: string; reason: string }): Promise<void>;
@@ -68,6 +83,8 @@ export interface DeployActivities {
   grantLock(input: { environment: string; deploy: string; runId: string }): Promise<LockGrant>;
   /** `act` counts what a run writes: what comes late, or again, changes nothing. */
   recordCode(input: DeployRef & { act?: number; code: number; direction: Direction }): Promise<void>;
+  /** What an operator told a run, for the record. */
+  recordOperation(input: { environment: string; operation: Operation }): Promise<void>;
   recordStep(
     input: DeployRef & { act?: number; n: number; state: StepState; runId?: string; note?: string },
   ): Promise<void>;

@@ -1,4 +1,5 @@
 /** Deploys: names and ids, requests, codes, and what coordinator and run are told and tell. */
+import type { Freeze, QueuedDeploy } from './order.ts';
 import type { PlanStep } from './plan.ts';
 
 export const COORDINATOR_WORKFLOW = 'deployCoordinator';
@@ -55,14 +56,9 @@ export interface DeployRequest {
   readonly version?: string;
   readonly parameters?: Readonly<Record<string, string>>;
   readonly requestedBy: string;
+  /** An ISO time with its zone: before it, the deploy takes no part in the order. */
+  readonly scheduledFor?: string;
   readonly external?: ExternalMode;
-}
-
-export interface DeployTicket {
-  readonly deploy: string;
-  readonly approvalOrder: number;
-  readonly code: number;
-  readonly outcome?: Outcome;
 }
 
 export interface DeployFinish {
@@ -96,6 +92,7 @@ export const COORDINATOR_STATUS_QUERY = 'status';
 // Updates and queries of a deploy run and its steps.
 export const DEPLOY_STATUS_QUERY = 'status';
 export const OPERATE_UPDATE = 'operate';
+export const CLAIM_TURN_UPDATE = 'claimTurn';
 export const TAKE_LEASE_UPDATE = 'takeLease';
 export const STEP_STATUS_QUERY = 'status';
 export const FINISH_SIGNAL = 'finish';
@@ -103,14 +100,18 @@ export const SKIP_SIGNAL = 'skip';
 
 export interface CoordinatorInput {
   readonly environment: string;
-  /** Set by continue-as-new only: what `status` still shows. */
+  /** These are set by continue-as-new only: what `status` shows until the ledger has been asked again. */
   readonly refused?: CoordinatorStatus['refused'];
+  readonly queued?: CoordinatorStatus['queued'];
+  readonly freeze?: Freeze;
 }
 
 export interface CoordinatorStatus {
   readonly environment: string;
   readonly running?: string;
-  readonly queued: readonly { readonly deploy: string; readonly approvalOrder: number }[];
+  /** Those that wait: in their order, then those that take no part in it yet. */
+  readonly queued: readonly QueuedDeploy[];
+  readonly freeze?: Freeze;
   readonly refused: readonly { readonly deploy: string; readonly reason: string }[];
 }
 
@@ -138,14 +139,24 @@ export interface DeployStatus {
   readonly token: number;
   readonly draining: readonly string[];
   readonly steps: readonly StepRecord[];
-  /** Why the deploy waits for a person, and until when (milliseconds since 1970). */
+  /** Why the deploy waits for a person, and until when (milliseconds since 1970). Without a step: before its next one. */
   readonly held?: { readonly reason: string; readonly until: number; readonly step?: number };
+  /** An operator wants it held before its next step. */
+  readonly toBeHeld?: { readonly by: string; readonly reason: string };
+  /** No gate is closed yet: it waits for a sign of life of the one who is to do its external step. Milliseconds since 1970. */
+  readonly unclaimed?: { readonly until: number };
 }
 
 export interface DeployRunResult {
   readonly deploy: string;
   readonly outcome: Outcome;
   readonly reason?: string;
+}
+
+/** The sign of life of a wrapper that waits for its turn. */
+export interface ClaimTurn {
+  readonly deploy: string;
+  readonly nonce: string;
 }
 
 /** Takes back a deploy that has not begun. */
@@ -158,8 +169,13 @@ export interface Withdrawal {
 /** What an operator tells a deploy run; refused unless `deploy` is the one that runs. */
 export interface Operation {
   readonly deploy: string;
-  /** `skipStep`: goes on without the step that waits for a person, or ends a `wait` step before its time. */
-  readonly action: 'abort' | 'retryStep' | 'skipStep';
+  /**
+   * `skipStep`: goes on without the step that waits for a person, or ends a `wait` step before its time. `hold`: stops before the
+   * next step, until `resume`.
+   */
+  readonly action: 'abort' | 'retryStep' | 'skipStep' | 'hold' | 'resume';
+  /** Of `hold`, an ISO time with its zone; left out: as long as the plan lets it be held. */
+  readonly until?: string;
   readonly reason: string;
   readonly by: string;
 }

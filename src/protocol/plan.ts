@@ -1,4 +1,5 @@
 /** A plan as a deploy runs it. */
+import type { ApprovalPolicy } from './order.ts';
 
 export type OnTimeout = 'abandon' | 'wait' | 'abort';
 
@@ -50,4 +51,6 @@ export interface ResolvedPlan {
   readonly onFailure: 'rollback' | 'hold';
   /** Milliseconds a deploy is held for a person before it is rolled back. */
   readonly holdMs: number;
+  /** Left out: it is approved when it is asked for. */
+  readonly approvals?: ApprovalPolicy;
 }

@@ -6,6 +6,7 @@ import type { ActivityInterceptors, NativeConnection, WorkerOptions as TemporalO
 import type { DeployDependencies } from '../activities/deploy-dependencies.ts';
 import { createDeployActivities } from '../activities/deploys.ts';
 import { createGateActivities } from '../activities/gates.ts';
+import { createOrderActivities } from '../activities/order.ts';
 import { createStepActivities } from '../activities/steps.ts';
 import type { TemporalConnection } from '../client/connection.ts';
 import { ensureCoordinator } from '../client/coordinator.ts';
@@ -38,6 +39,8 @@ const HEARTBEAT_EVERY = 1_000;
 
 export interface DeployWorkerOptions extends Pick<DeployDependencies, 'resolvePlan' | 'databaseUrl' | 'output'> {
   readonly environment: string;
+  /** Times again and again in which no deploy is given the lock; none unless given. */
+  readonly freezeWindows?: DeployDependencies['freezeWindows'];
   readonly temporal: TemporalConnection;
   readonly ledger: Ledger;
   /** The queues that deploys of this environment may pause. */
@@ -63,7 +66,7 @@ export async function createDeployWorker(options: DeployWorkerOptions): Promise<
   for (const taskQueue of options.taskQueues) await ensureGate(ledger, environment, taskQueue);
   // It needs no keys: what it looks at of jobs, whether they run, is readable.
   const client = readingClient(temporal.client, undefined);
-  const deps: DeployDependencies = { ...options, ledgerId, client, stopping: stopping.signal };
+  const deps: DeployDependencies = { freezeWindows: [], ...options, ledgerId, client, stopping: stopping.signal };
   const session = new WorkerSession({
     databaseUrl: ledger.databaseUrl,
     workerId: id,
@@ -144,7 +147,12 @@ async function temporalOptions(options: DeployWorkerOptions, deps: DeployDepende
     namespace: options.temporal.namespace,
     taskQueue: coordinatorTaskQueue(options.environment),
     workflowBundle: await bundleWorkflows(options.log, undefined),
-    activities: { ...createDeployActivities(deps), ...createGateActivities(deps), ...createStepActivities(deps) },
+    activities: {
+      ...createOrderActivities(deps),
+      ...createDeployActivities(deps),
+      ...createGateActivities(deps),
+      ...createStepActivities(deps),
+    },
     interceptors: { activity: [heartbeating] },
     identity: `${hostname()}:${process.pid} deploy-worker ${options.buildId}`,
     maxHeartbeatThrottleInterval: '1s',

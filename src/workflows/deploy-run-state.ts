@@ -4,11 +4,13 @@ import {
   defineQuery,
   defineSignal,
   defineUpdate,
+  patched,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import {
+  CLAIM_TURN_UPDATE,
   DEPLOY_STATUS_QUERY,
   FINISH_SIGNAL,
   OPERATE_UPDATE,
@@ -17,6 +19,7 @@ import {
   nameOfCode,
 } from '../protocol.ts';
 import type {
+  ClaimTurn,
   DeployFinish,
   DeployRef,
   DeployRunInput,
@@ -34,6 +37,7 @@ import { acts } from './deploy-activities.ts';
 import { DeployAborted } from './deploy-ends.ts';
 import { describeDeploy } from './details.ts';
 import { DrainBoard } from './drain.ts';
+import { refuseOperation, waitStep } from './operations.ts';
 
 /** What a deploy run knows, what it tells, and what it is told. Handlers only note; the run acts. */
 export class RunState {
@@ -43,12 +47,18 @@ export class RunState {
   /** Something about the drain was heard since it was last looked at. */
   drainNews = false;
   aborted: Operation | undefined;
+  /** An operator wants it held before its next step. */
+  toBeHeld: Operation | undefined;
+  /** Its wrapper has given a sign of life. */
+  claimed = false;
   /** A person's word on the step that waits for one. */
   verdict: Operation | undefined;
   finished: DeployFinish | undefined;
   /** A person's word that a `wait` step has waited long enough. */
   skipped: { readonly n: number; readonly operation: Operation } | undefined;
   #held: DeployStatus['held'];
+  #unclaimed: DeployStatus['unclaimed'];
+  #holdMs = 0;
   #phase = 'starting';
   #direction: Direction = 'forward';
   #token = 0;
@@ -69,7 +79,10 @@ export class RunState {
       if (this.#isMine(signal)) this.finished = signal;
     });
     setHandler(defineUpdate<DeployStatus, [Operation]>(OPERATE_UPDATE), (operation) => this.#operate(operation), {
-      validator: (operation: Operation) => this.#checkOperation(operation),
+      validator: (operation: Operation) => this.#refuse(operation),
+    });
+    setHandler(defineUpdate<DeployStatus, [ClaimTurn]>(CLAIM_TURN_UPDATE), () => this.#claim(), {
+      validator: (claim: ClaimTurn) => this.#checkClaim(claim),
     });
   }
 
@@ -82,6 +95,7 @@ export class RunState {
     this.#token = grant.token;
     this.code = grant.code;
     this.#direction = grant.direction;
+    this.#holdMs = grant.plan.holdMs;
     this.#steps = [...grant.steps];
     this.drain = new DrainBoard(grant.plan.participants);
   }
@@ -138,6 +152,12 @@ export class RunState {
     this.tell();
   }
 
+  /** Asks its wrapper for a sign of life; until when, in milliseconds since 1970. Undefined: no longer. */
+  callWrapper(until: number | undefined): void {
+    this.#unclaimed = until === undefined ? undefined : { until };
+    this.enter(until === undefined ? 'called' : 'waiting for a sign of life of its `deploy run`');
+  }
+
   /** What is left is to open the gates and to write down how it ended: nobody can change that any more. */
   beginEnd(): void {
     this.#ending = true;
@@ -181,11 +201,25 @@ export class RunState {
       steps: this.#steps,
       ...(this.#end && { outcome: this.#end.outcome, ...(this.#end.reason && { reason: this.#end.reason }) }),
       ...(this.#held && { held: this.#held }),
+      ...(this.toBeHeld && { toBeHeld: { by: this.toBeHeld.by, reason: this.toBeHeld.reason } }),
+      ...(this.#unclaimed && { unclaimed: this.#unclaimed }),
     };
   }
 
   #isMine(message: { readonly deploy?: unknown } | undefined): boolean {
     return message?.deploy === this.input.deploy;
+  }
+
+  #checkClaim(claim: ClaimTurn): void {
+    const refuse = (code: string, message: string) => ApplicationFailure.nonRetryable(message, code);
+    if (!this.#isMine(claim))
+      throw refuse('DEPLOY_NOT_CURRENT', `deploy ${this.input.deploy} runs now, not ${claim?.deploy}`);
+    if (typeof claim.nonce !== 'string' || claim.nonce === '') throw refuse('USAGE', 'claimTurn needs a nonce');
+  }
+
+  #claim(): DeployStatus {
+    this.claimed = true;
+    return this.status();
   }
 
   #queueDrained(signal: QueueDrained): void {
@@ -198,31 +232,44 @@ export class RunState {
     this.drainNews = true;
   }
 
-  #checkOperation(operation: Operation): void {
-    const refuse = (code: string, message: string) => ApplicationFailure.nonRetryable(message, code);
-    if (!this.#isMine(operation))
-      throw refuse('DEPLOY_NOT_CURRENT', `deploy ${this.input.deploy} runs now, not ${operation?.deploy}`);
-    if (!operation.reason || !operation.by)
-      throw refuse('USAGE', 'an operation needs `reason` and `by`: they go on the record');
-    if (!['abort', 'retryStep', 'skipStep'].includes(operation.action))
-      throw refuse('USAGE', `unknown action ${String(operation.action)}`);
-    const mayBeSkipped = operation.action === 'skipStep' && this.#waitStep() !== undefined;
-    if (operation.action !== 'abort' && this.#held?.step === undefined && !mayBeSkipped)
-      throw refuse('USAGE', 'no step of this deploy waits for a person');
-    if (this.#ending || this.#direction === 'back')
-      throw refuse('USAGE', `the deploy is ${this.#phase}: it cannot be changed any more`);
+  #refuse(operation: Operation): void {
+    const refused = refuseOperation(operation, {
+      ...this.status(),
+      ending: this.#ending || this.#direction === 'back',
+      toBeHeld: this.toBeHeld !== undefined,
+      now: Date.now(),
+      holdMs: this.#holdMs,
+    });
+    if (refused) throw ApplicationFailure.nonRetryable(refused.message, refused.code);
   }
 
-  /** The step that does nothing but wait now. */
-  #waitStep(): StepRecord | undefined {
-    return this.#steps.find((step) => step.type === 'wait' && step.state === 'started');
-  }
-
-  #operate(operation: Operation): DeployStatus {
-    const wait = this.#held ? undefined : this.#waitStep();
-    if (operation.action === 'abort') this.aborted = operation;
-    else if (wait) this.skipped = { n: wait.n, operation };
-    else this.verdict = operation;
+  /** It is done at once, and on the record before it is answered. */
+  async #operate(operation: Operation): Promise<DeployStatus> {
+    this.#apply(operation);
+    if (patched('operations-on-record')) {
+      const { environment } = this.input;
+      await CancellationScope.nonCancellable(() => acts('for the record').recordOperation({ environment, operation }));
+    }
     return this.status();
+  }
+
+  #apply(operation: Operation): void {
+    switch (operation.action) {
+      case 'abort':
+        this.aborted = operation;
+        break;
+      case 'hold':
+        this.toBeHeld = operation;
+        break;
+      case 'resume':
+        this.toBeHeld = undefined;
+        if (this.#held) this.verdict = operation;
+        break;
+      default: {
+        const wait = this.#held ? undefined : waitStep(this.#steps);
+        if (wait) this.skipped = { n: wait.n, operation };
+        else this.verdict = operation;
+      }
+    }
   }
 }

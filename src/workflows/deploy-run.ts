@@ -1,4 +1,11 @@
-import { CancellationScope, condition, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  isCancellation,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { DRAIN_POLL_EVERY, MOVING_WITHIN } from '../defaults.ts';
 import { CODE } from '../protocol.ts';
 import type { DeployRunInput, DeployRunResult, LockGrant, Outcome, PlanStep } from '../protocol.ts';
@@ -6,7 +13,9 @@ import { checkInput } from './check-input.ts';
 import { acts, closing } from './deploy-activities.ts';
 import { RunState } from './deploy-run-state.ts';
 import { DeployAborted, DeployFailed } from './deploy-ends.ts';
+import { holdIfAsked } from './deploy-run-hold.ts';
 import { runStep } from './deploy-run-step.ts';
+import { awaitSignOfLife } from './deploy-run-turn.ts';
 import { closingOrder } from './drain.ts';
 
 /** How often a deploy looks whether work moves again. */
@@ -41,6 +50,7 @@ async function grantLock(run: RunState): Promise<LockGrant> {
 
 async function forward(run: RunState, grant: LockGrant): Promise<End> {
   try {
+    await awaitSignOfLife(run, grant);
     await closeGates(run, grant);
     if (grant.direction === 'back') return { outcome: 'failed', reason: 'went on backwards after an interruption' };
     await runSteps(run, grant);
@@ -131,6 +141,7 @@ async function runSteps(run: RunState, grant: LockGrant): Promise<void> {
     const n = index + 1;
     run.stopIfAborted();
     if (run.isSettled(n)) continue;
+    await holdIfAsked(run, grant, n, step);
     // Somebody may have changed the queue's limit by hand meanwhile; only the live deploy may put it back.
     await acts('are the gates still closed?').assertGates(run.ref);
     await runStep(run, grant, n, step);
@@ -174,6 +185,8 @@ async function finish(run: RunState, grant: LockGrant, end: End): Promise<string
   await acts(end.outcome).finishDeploy({ ...run.ref, outcome: end.outcome, ...(reason && { reason }) });
   if (end.outcome === 'succeeded') run.code = CODE.finished;
   run.enter('finished');
+  // Whoever told it something hears that it was written down.
+  await condition(allHandlersFinished);
   return reason;
 }
 

@@ -1,4 +1,4 @@
-import type { DeployStatus, JobStatus } from '../protocol.ts';
+import type { CoordinatorStatus, DeployStatus, JobStatus, QueuedDeploy } from '../protocol.ts';
 
 /** A job for the Web UI's "current details", Markdown. */
 export function describeJob(s: JobStatus): string {
@@ -38,3 +38,29 @@ export function describeDeploy(s: DeployStatus): string {
   if (s.outcome) lines.push(`Outcome: **${s.outcome}**${s.reason ? `: ${s.reason}` : ''}.`);
   return lines.join('\n\n');
 }
+
+/** An environment's deploys for the Web UI. */
+export function describeCoordinator(s: CoordinatorStatus): string {
+  const { running, freeze } = s;
+  const inOrder = s.queued.filter(({ waitsFor }) => waitsFor === undefined);
+  return [
+    running === undefined ? 'No deploy runs.' : `Deploy **${running}** runs.`,
+    inOrder.length > 0 ? `Waiting, in this order: ${inOrder.map((q) => q.deploy).join(', ')}.` : 'None waits.',
+    ...(freeze
+      ? [
+          `**Frozen** ${freeze.by === undefined ? 'by a window' : `by ${freeze.by}`}${freeze.until === undefined ? '' : ` until ${isoOf(freeze.until)}`}: ${freeze.reason}.`,
+        ]
+      : []),
+    ...s.queued.flatMap(describeWait),
+    ...s.refused.slice(-3).map((r) => `Refused ${r.deploy}: ${r.reason}.`),
+  ].join('\n\n');
+}
+
+function describeWait({ deploy, waitsFor }: QueuedDeploy): string[] {
+  if (waitsFor === undefined) return [];
+  if (waitsFor.kind === 'schedule') return [`${deploy} waits until ${isoOf(waitsFor.at)}.`];
+  const by = waitsFor.by.length > 0 ? `, by ${waitsFor.by.join(', ')}` : '';
+  return [`${deploy} waits for approval: ${waitsFor.by.length} of ${waitsFor.needed}${by}.`];
+}
+
+const isoOf = (ms: number) => new Date(ms).toISOString();

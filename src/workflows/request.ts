@@ -1,3 +1,4 @@
+import { MOMENT, isMoment } from '../moment.ts';
 import { storable } from '../storable.ts';
 import { NAME_PATTERN } from '../protocol.ts';
 import { isUndecodable } from './payload-converter.ts';
@@ -26,6 +27,7 @@ export function refuseRequest(request: unknown): string | undefined {
   if (typeof r.plan !== 'string') return 'plan must name a plan of lockkeeper.yaml';
   if (typeof r.requestedBy !== 'string' || r.requestedBy === '') return 'requestedBy must say who asks';
   if (r.version !== undefined && typeof r.version !== 'string') return 'version must be a string';
+  if (r.scheduledFor !== undefined && !isMoment(r.scheduledFor)) return `scheduledFor must be ${MOMENT}`;
   return refuseParameters(r.parameters) ?? refuseExternal(r.external);
 }
 

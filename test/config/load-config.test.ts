@@ -56,6 +56,7 @@ test('the smallest config has every default', async () => {
     worker: { shutdownGraceMs: 20_000, shutdownForceMs: 25_000 },
     drain,
     participants: [],
+    freezeWindows: [],
     databases: new Map([['ledger', { env: 'DATABASE_URL' }]]),
     notices: [],
     codecServer: {

@@ -21,7 +21,7 @@ describe('the shape of the options', () => {
     [
       'not a map',
       '- environment',
-      '1:1: expected a map with the options environment, jobs, workflows, worker, drain, queues, participants, databases, notices, codecServer, plans, found a list',
+      '1:1: expected a map with the options environment, jobs, workflows, worker, drain, queues, participants, databases, freezeWindows, notices, codecServer, plans, found a list',
     ],
     ['jobs that are no paths', 'environment: a\njobs: 3', '2:7: `jobs`: expected a path or a list of paths, found 3'],
     ['an empty path', 'environment: a\njobs: ""', '2:7: `jobs`: expected a path or a list of paths, found ""'],
@@ -37,6 +37,26 @@ describe('the shape of the options', () => {
       'a deadline of nothing',
       head('drain: { deadline: 0s }'),
       `3:20: \`drain.deadline\`: ${DURATION}, longer than 0, found "0s"`,
+    ],
+    [
+      'an origin with a path',
+      head("codecServer: { origins: ['https://x.example/ui'] }"),
+      '3:26: `codecServer.origins[0]`: expected an origin as a browser writes it, such as https://temporal.example.com: no path, nothing that stands for several, found a URL',
+    ],
+    [
+      'an origin that stands for all',
+      head("codecServer: { origins: ['*'] }"),
+      '3:26: `codecServer.origins[0]`: expected an origin as a browser writes it, such as https://temporal.example.com: no path, nothing that stands for several, found "*"',
+    ],
+    [
+      'a port that is none',
+      head('codecServer: { port: 65536 }'),
+      '3:22: `codecServer.port`: expected a port from 0 to 65535, found 65536',
+    ],
+    [
+      'a certificate without its key',
+      head('codecServer: { tls: { cert: ./a.pem } }'),
+      '3:21: `codecServer.tls.key`: missing, expected a path',
     ],
     [
       'an unknown choice',
@@ -296,7 +316,7 @@ describe('unknown options', () => {
     [
       'of a plan',
       head('plans: { p: { onFail: hold, steps: [external: true] } }'),
-      '3:15: `plans.p`: unknown option `onFail`; known: `queues`, `onFailure`, `hold`, `drain`, `parameters`, `steps`',
+      '3:15: `plans.p`: unknown option `onFail`; known: `queues`, `onFailure`, `hold`, `drain`, `parameters`, `approvals`, `steps`',
     ],
     [
       'of a step',

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { ensureCoordinator } from '../../src/client/coordinator.ts';
 import { DeployClient } from '../../src/client/deploy-client.ts';
 import { coordinatorTaskQueue } from '../../src/protocol.ts';
-import type { DeployActivities, NextDeploy } from '../../src/protocol.ts';
+import type { DeployActivities, DeployOrder } from '../../src/protocol.ts';
 import { installRuntime } from '../../src/workers/runtime.ts';
 import { bundle } from '../../src/workers/workflow-bundle.ts';
 import { atEnd } from '../support/at-end.ts';
@@ -13,7 +13,7 @@ import { quietLog } from '../support/quiet-log.ts';
 const ENVIRONMENT = 'test';
 let deploys: DeployClient;
 /** Questions for the next deploy that wait for their answer: the ledger's side is played by the test. */
-const asked: ((answer: NextDeploy[]) => void)[] = [];
+const asked: ((answer: DeployOrder) => void)[] = [];
 const nextQuestion = async () => {
   await expect.poll(() => asked.length, { timeout: 20_000 }).toBeGreaterThan(0);
   return asked.shift()!;
@@ -37,7 +37,7 @@ beforeAll(async () => {
   });
   const ran = worker.run();
   atEnd(async () => {
-    asked.forEach((answer) => answer([]));
+    asked.forEach((answer) => answer({ queued: [] }));
     worker.shutdown();
     await ran;
     await connection.close();
@@ -50,10 +50,10 @@ test('a deploy accepted while the queue is being read is not lost from sight by 
   const older = await nextQuestion();
   await deploys.request({ id: 'v42', plan: 'default', requestedBy: 'test' });
   expect(await deploys.find('v42')).toEqual({ at: 'waiting', ahead: [] });
-  older([]);
+  older({ queued: [] });
   const newer = await nextQuestion();
   expect(await deploys.find('v42')).toEqual({ at: 'waiting', ahead: [] });
   // What it is told later is believed: it has been withdrawn.
-  newer([]);
+  newer({ queued: [] });
   await expect.poll(() => deploys.find('v42'), { timeout: 10_000 }).toEqual({ at: 'unknown' });
 });

@@ -214,7 +214,7 @@ describe('the outside world does a step', () => {
     await scene.expectOpen();
   });
 
-  test('nobody takes the lease: failed after its time', async () => {
+  test('nobody takes the lease: failed after its time, although somebody was there before the gates closed', async () => {
     scene.planOf([external({ claimWithinMs: 1_000 })]);
     expect(await scene.deploy('nobody')).toMatchObject({
       outcome: 'failed',

@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from 'vitest';
-import { listDeploys } from '../../src/ledger/deploys.ts';
-import { coordinatorId, DEPLOY_START_SIGNAL } from '../../src/protocol.ts';
+import { byOrder, coordinatorId, DEPLOY_START_SIGNAL } from '../../src/protocol.ts';
 import { eventually } from '../support/eventually.ts';
 import { ENVIRONMENT, command, openScene } from '../support/scene.ts';
 import type { Scene } from '../support/scene.ts';
+import { runsOf, succeeded } from './runs.ts';
 
 let scene: Scene;
 beforeAll(async () => {
@@ -14,35 +14,15 @@ beforeAll(async () => {
 const request = (id: string, more = {}) => scene.deploys.request({ id, plan: 'default', requestedBy: 'test', ...more });
 const coordinator = (runId?: string) => scene.temporal.client.workflow.getHandle(coordinatorId(ENVIRONMENT), runId);
 
-/** When each run began and ended, from Temporal alone. */
-async function runs(): Promise<{ deploy: string; from: number; to: number }[]> {
-  const found: { deploy: string; from: number; to: number }[] = [];
-  for await (const run of scene.temporal.client.workflow.list({ query: 'WorkflowType = "deployRun"' })) {
-    found.push({
-      deploy: run.memo?.['deploy'] as string,
-      from: run.startTime.getTime(),
-      to: run.closeTime?.getTime() ?? Infinity,
-    });
-  }
-  return found.sort((a, b) => a.from - b.from);
-}
-
-async function ended(...ids: string[]): Promise<void> {
-  await eventually(
-    async () => {
-      const rows = await listDeploys(scene.ledger, ENVIRONMENT, 100);
-      for (const id of ids) expect(rows.find((row) => row.id === id)?.outcome).toBe('succeeded');
-    },
-    { within: 40_000, every: 200 },
-  );
-}
+const runs = () => runsOf(scene);
+const ended = (...ids: string[]) => succeeded(scene, ids);
 
 test('deploys requested at once run one after the other, in the order of their approval', async () => {
   scene.planOf([command('one', 'sleep 0.3')]);
   const ids = ['a', 'b', 'c', 'd', 'e'];
   const tickets = await Promise.all(ids.map((id) => request(id)));
   await ended(...ids);
-  const inOrder = tickets.toSorted((x, y) => x.approvalOrder - y.approvalOrder).map((ticket) => ticket.deploy);
+  const inOrder = tickets.toSorted(byOrder).map((ticket) => ticket.deploy);
   const found = await runs();
   expect(found.map((run) => run.deploy)).toEqual(inOrder);
   for (const [i, run] of found.entries()) if (i > 0) expect(run.from).toBeGreaterThanOrEqual(found[i - 1]!.to);

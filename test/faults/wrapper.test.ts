@@ -34,6 +34,24 @@ const begun = (place: Place) => eventually(() => expect(place.commandLines).toEq
 const sleeping = (seconds: number) =>
   listProcesses().filter((one) => !one.zombie && JSON.stringify(one).includes(`sleep ${seconds}`));
 
+test('the wrapper is killed while it waits its turn: its deploy closes no gates', async () => {
+  const place = await Place.open(await openScene());
+  await place.start('worker', 'deploy-worker');
+  await place.scene.deploys.order.freeze({ by: 'test', reason: 'so that it waits' });
+  const wrapper = place.run('deploy', 'run', '--config', CONFIG, '--plan', 'outside', '--id', 'd', '--', 'true');
+  await wrapper.waitForLine(/Frozen by test/, { within: WITHIN });
+  wrapper.kill('SIGKILL');
+  await wrapper.ended();
+  await place.scene.deploys.order.unfreeze({ by: 'test', reason: 'it is gone' });
+  expect(await place.outcome('d')).toBe('failed');
+  const closed = await place.rows(`select from lockkeeper.events where event = 'gateClosed'`);
+  expect(closed).toEqual([]);
+  await place.request('next');
+  expect(await place.outcome('next')).toBe('succeeded');
+  await place.stop();
+  await expectLaws(place, ['d', 'next']);
+}, 120_000);
+
 test('the wrapper is killed while its command runs: the command goes with it, the deploy is undone, the gates open', async () => {
   const { place, wrapper } = await deploying(1_001);
   await begun(place);

@@ -94,7 +94,7 @@ describe('a request', () => {
   test('of another environment may have the same id', async () => {
     const first = await insert('v1');
     const other = await insertRequest(ledger, `${environment}-2`, request('v1', { version: 'other' }));
-    expect(other.approvalOrder).toBeGreaterThan(first.approvalOrder);
+    expect(other.approvalOrder).toBeGreaterThan(first.approvalOrder!);
   });
 
   test('that nobody made is an error', async () => {

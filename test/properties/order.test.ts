@@ -47,7 +47,7 @@ test('requests at the same time: one ticket for each id, other contents refused,
           }
           expect(version).toBe(request.version);
           expect(tickets.get(id) ?? result.value.approvalOrder).toBe(result.value.approvalOrder);
-          tickets.set(id, result.value.approvalOrder);
+          tickets.set(id, result.value.approvalOrder!);
         }
       }
       const inOrder = [...tickets].sort(([, a], [, b]) => a - b).map(([id]) => id);

@@ -12,7 +12,19 @@ const reader = await connectAs(await freshLogin(owner, 'in role lockkeeper_reade
 const REFUSED = '42501';
 /** Of a view that joins or counts, whoever asks. */
 const NOT_UPDATABLE = '55000';
-const VIEWS = ['gates', 'jobs', 'claims', 'checkpoints', 'deploys', 'deploy_steps', 'events', 'workers', 'notices'];
+const VIEWS = [
+  'gates',
+  'jobs',
+  'claims',
+  'checkpoints',
+  'deploys',
+  'deploy_steps',
+  'approvals',
+  'environments',
+  'events',
+  'workers',
+  'notices',
+];
 
 /** Stands in everything that a reader may not see. */
 const MARKER = 'open-sesame';
@@ -39,6 +51,8 @@ beforeAll(async () => {
        values ('test', 'e', 'd', '${json}', '', 'default', '${json}', 'me')`,
     `insert into lockkeeper._deploy_steps (namespace, environment, deploy, n, name, type, guard)
        values ('test', 'e', 'd', 1, 'one', 'command', '${json}')`,
+    `insert into lockkeeper._approvals (namespace, environment, deploy, person, act) values ('test', 'e', 'd', 'ann', 'approve')`,
+    `insert into lockkeeper._environments (namespace, environment) values ('test', 'e')`,
     `insert into lockkeeper._leases (namespace, environment, deploy, n, attempt, nonce, task_token)
        values ('test', 'e', 'd', 1, 1, '${MARKER}', '${MARKER}')`,
     `insert into lockkeeper._events (namespace, environment, actor, event) values ('test', 'e', 'me', 'gateOpened')`,

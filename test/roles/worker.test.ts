@@ -58,9 +58,23 @@ describe('a member of lockkeeper_worker may', () => {
     ['say how a job stands', `update lockkeeper._jobs set state = 'waiting', reason = 'because', changed_at = now()`],
     ['note that the server was told', 'update lockkeeper._claims set owed = false'],
     [
-      'write a request down, with its place in the order',
-      `insert into lockkeeper._deploys (namespace, environment, id, request, request_hash, plan, requested_by, approved_at, approval_order, code)
-       values ('test', 'e', 'd2', '{}', '', 'default', 'me', now(), nextval('lockkeeper._approval_order'), 200)`,
+      'write a request down',
+      `insert into lockkeeper._deploys (namespace, environment, id, request, request_hash, plan, requested_by, scheduled_for, approval_policy, code)
+       values ('test', 'e', 'd2', '{}', '', 'default', 'me', now(), '{"count": 1}', 100)`,
+    ],
+    [
+      'write down who approves it',
+      `insert into lockkeeper._approvals (namespace, environment, deploy, person, act) values ('test', 'e', 'd', 'ann', 'approve')`,
+    ],
+    [
+      'give a deploy its place in the order',
+      `update lockkeeper._deploys set approved_at = now(), approval_order = nextval('lockkeeper._approval_order'), code = 200 where id = 'd'`,
+    ],
+    [
+      'hold the order of an environment, and freeze it',
+      `with held as (insert into lockkeeper._environments (namespace, environment) values ('test', 'e') on conflict do nothing)
+       update lockkeeper._environments set frozen = '{}' where environment in
+         (select environment from lockkeeper._environments for update)`,
     ],
     [
       'take a fencing token',
@@ -81,6 +95,16 @@ describe('a member of lockkeeper_worker may', () => {
     [
       'add to the record',
       `insert into lockkeeper._events (namespace, environment, actor, event) values ('test', 'e', 'me', 'gateClosed')`,
+    ],
+    [
+      'say whom to tell',
+      `insert into lockkeeper._receivers (namespace, environment, name, events, to_owner, until)
+       values ('test', 'e', 'hook', '{job.failed}', false, now()) on conflict (namespace, environment, name) do update set until = now()`,
+    ],
+    ['take a notice', `update lockkeeper._notices set attempts = attempts + 1, due_at = now() returning facts`],
+    [
+      'note that a notice was told, and remove it',
+      `with told as (update lockkeeper._notices set state = 'delivered' returning number) delete from lockkeeper._notices`,
     ],
     ['listen for gates', 'listen lockkeeper_gate'],
     ['hold its session lock', 'select pg_advisory_xact_lock(1280005963, 1)'],
@@ -110,6 +134,13 @@ describe('a member of lockkeeper_worker may not', () => {
     ['create a role', 'create role lockkeeper_test_mine'],
     ['change the record', `update lockkeeper._events set actor = 'somebody else'`],
     ['delete from the record', 'delete from lockkeeper._events'],
+    ['change what somebody said about an approval', `update lockkeeper._approvals set person = 'somebody else'`],
+    ['delete an approval', 'delete from lockkeeper._approvals'],
+    [
+      'approve at a time of its own',
+      `insert into lockkeeper._approvals (namespace, environment, deploy, person, act, at) values ('test', 'e', 'd', 'x', 'approve', '2001-01-01')`,
+    ],
+    ['ask for fewer approvals afterwards', `update lockkeeper._deploys set approval_policy = '{"count": 0}'`],
     [
       'add to the record with a time of its own',
       `insert into lockkeeper._events (namespace, environment, actor, event, at) values ('test', 'e', 'me', 'x', '2001-01-01')`,
@@ -133,13 +164,19 @@ describe('a member of lockkeeper_worker may not', () => {
     ['give a queue to another environment', `update lockkeeper._gates set environment = 'other'`],
     ['change what was requested', `update lockkeeper._deploys set request = '{}'`],
     ['change who requested it', `update lockkeeper._deploys set requested_by = 'somebody else'`],
-    ['come before others', 'update lockkeeper._deploys set approval_order = 0'],
     ['delete a deploy', 'delete from lockkeeper._deploys'],
     ['delete a step', 'delete from lockkeeper._deploy_steps'],
     ['make another step of one', `update lockkeeper._deploy_steps set type = 'wait'`],
     ['delete a lease', 'delete from lockkeeper._leases'],
     ['delete a worker', 'delete from lockkeeper._workers'],
     ['take the session lock of another worker', 'update lockkeeper._workers set session_lock = default'],
+    ['tell what did not happen', `select lockkeeper._notify('test', 'e', 'job.failed', 'w', 'j', null, '{}')`],
+    [
+      'write a notice by hand',
+      `insert into lockkeeper._notices (id, namespace, environment, receiver, event, subject, facts)
+       values ('${ID}', 'test', 'e', 'hook', 'job.failed', 'w', '{}')`,
+    ],
+    ['change what a notice tells', `update lockkeeper._notices set facts = '{}'`],
     ['set fencing tokens back', `select setval('lockkeeper._fencing_token', 1)`],
     ['write through a view', `update lockkeeper.events set actor = 'me'`],
     ['read a table of the application', 'select * from app.customer'],

@@ -16,6 +16,7 @@ import { migrateLedger } from '../../src/ledger/migrate.ts';
 import { readSteps } from '../../src/ledger/deploy-steps.ts';
 import { readGates } from '../../src/ledger/gates.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
+import type { FreezeWindow } from '../../src/order/freeze-windows.ts';
 import type { Receiver } from '../../src/notices/receiver.ts';
 import type { DeployRequest, DeployStatus, PlanStep, ResolvedPlan } from '../../src/protocol.ts';
 import { createDeployWorker } from '../../src/workers/deploy-worker.ts';
@@ -75,6 +76,8 @@ export class Scene {
   readonly output: string[] = [];
   /** What the next deploys do. */
   plan: ResolvedPlan = PLAN;
+  /** As the deploy worker's config has them. */
+  readonly freezeWindows: FreezeWindow[] = [];
 
   constructor(temporal: FreshNamespace, ledger: Ledger, encryption?: Encryption) {
     this.temporal = temporal;
@@ -118,6 +121,7 @@ export class Scene {
       temporal: this.temporal,
       ledger: this.ledger,
       taskQueues: [QUEUE],
+      freezeWindows: this.freezeWindows,
       buildId: 'd1',
       receivers,
       keyring: keyringOf(this.encryption),
@@ -159,11 +163,19 @@ export class Scene {
       signal: signal ?? new AbortController().signal,
       onEvent: (event) => {
         options.onEvent?.(event);
+        if (event.kind === 'status' && event.status.unclaimed && !argv && options.claims !== false) this.#claim(id);
         if (event.kind !== 'status' || event.status.phase === phase) return;
         phase = event.status.phase;
         on?.(event.status);
       },
     } satisfies RunDeployOptions);
+  }
+
+  /** The sign of life of a wrapper, for tests that play one. */
+  #claim(deploy: string): void {
+    void this.deploys
+      .claimTurn({ deploy, nonce: 'of-the-test' })
+      .catch((error: Error) => this.output.push(error.message));
   }
 
   async steps(deploy: string): Promise<string[]> {
@@ -220,6 +232,8 @@ export class Scene {
 export interface DeployOptions {
   readonly command?: readonly [string, ...string[]];
   readonly request?: Partial<DeployRequest>;
+  /** Whether somebody is there who could do its external step, when there is no command; true unless said otherwise. */
+  readonly claims?: boolean;
   readonly on?: (status: DeployStatus) => void;
   readonly onEvent?: (event: DeployEvent) => void;
   readonly signal?: AbortSignal;

@@ -55,8 +55,8 @@ describe('what is stopped', () => {
     ['dsppd', { c: 'b' }, 'by one that is stopped itself'],
     ['qpppp', {}, 'not by one that waits for a person'],
     ['frrrp', {}, 'not what has begun'],
-  ])('%s: %j, %s', (letters: string, names: object) => {
-    expect(Object.fromEntries(stopped(NODES, progress(letters)))).toEqual(names);
+  ])('%s: %j, %s', (letters, names, why) => {
+    expect(Object.fromEntries(stopped(NODES, progress(letters))), why).toEqual(names);
   });
 });
 

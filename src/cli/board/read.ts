@@ -2,8 +2,10 @@ import { JobSeal } from '../../crypto/job-seal.ts';
 import type { Keyring } from '../../crypto/keyring.ts';
 import { DeployClient } from '../../client/deploy-client.ts';
 import { boardBuilds, boardGates, boardJobs } from '../../ledger/board.ts';
+import { waitingIn } from '../../client/waiting.ts';
 import type { BoardJob, SavedBoardJob } from '../../ledger/board.ts';
 import { openDeploys } from '../../ledger/deploys.ts';
+import { readOrder } from '../../ledger/order.ts';
 import { coordinatorTaskQueue } from '../../protocol.ts';
 import type { JobConnections } from '../connections.ts';
 import { liveStatus } from '../deploy/live-status.ts';
@@ -21,21 +23,26 @@ export async function readBoard(
   jobsShown = JOBS_SHOWN,
 ): Promise<Board> {
   const client = new DeployClient(temporal.client, environment);
-  const [open, gates, { jobs: saved, total }] = await Promise.all([
+  const [open, order, gates, { jobs: saved, total }] = await Promise.all([
     openDeploys(ledger, environment),
+    readOrder(ledger, environment),
     boardGates(ledger, environment),
     boardJobs(ledger, environment, jobsShown),
   ]);
   const queues = [coordinatorTaskQueue(environment), ...gates.map((gate) => gate.taskQueue)];
   const [builds, deploys] = await Promise.all([
     boardBuilds(ledger, queues),
-    Promise.all(open.slice(0, DEPLOYS_ASKED).map(async (row) => ({ row, live: await liveStatus(client, row.id) }))),
+    Promise.all(
+      open.map(async (row, i) => {
+        const waits = waitingIn(order, row.id);
+        const asked = i < DEPLOYS_ASKED && !waits?.waitsFor;
+        return { row, live: asked || !waits ? await liveStatus(client, row.id) : waits };
+      }),
+    ),
   ]);
-  const unasked = open
-    .slice(DEPLOYS_ASKED)
-    .map((row) => ({ row, live: { ahead: open.slice(0, open.indexOf(row)).map(({ id }) => id) } }));
+  const { freeze } = order;
   const jobs = saved.map((job) => readable(job, keyring));
-  return { environment, deploys: [...deploys, ...unasked], gates, jobs, jobsTotal: total, builds };
+  return { environment, ...(freeze && { freeze }), deploys, gates, jobs, jobsTotal: total, builds };
 }
 
 function readable({ key, noteIs, ...job }: SavedBoardJob, keyring: Keyring | undefined): BoardJob {

@@ -2,6 +2,8 @@ import type { DeployRow } from '../../ledger/deploys.ts';
 import type { BoardBuild, BoardGate, BoardJob } from '../../ledger/board.ts';
 import { describeLive } from '../deploy/live-status.ts';
 import type { Live } from '../deploy/live-status.ts';
+import { describeFreeze } from '../deploy/waiting.ts';
+import type { Freeze } from '../../protocol.ts';
 import { behindGate, formatProgress } from '../job/progress.ts';
 import { formatTime, table } from '../table.ts';
 import type { Paint } from '../terminal.ts';
@@ -10,6 +12,8 @@ import type { Part } from './fit-height.ts';
 
 export interface Board {
   readonly environment: string;
+  /** No deploy is given the lock. */
+  readonly freeze?: Freeze;
   /** Deploys without an outcome, in the order in which they run. */
   readonly deploys: readonly { readonly row: DeployRow; readonly live: Live | undefined }[];
   readonly gates: readonly BoardGate[];
@@ -46,7 +50,7 @@ export function boardScreen(board: Board, paint: Paint, { width, height }: Scree
     ),
     part('Workers alive', board.builds.length > 0 && builds(board, width), 'none'),
   ];
-  const title = paint.bold(`environment ${board.environment}`);
+  const title = `${paint.bold(`environment ${board.environment}`)}${board.freeze ? `, ${paint.red(describeFreeze(board.freeze))}` : ''}`;
   const fitted = fitHeight(parts, height === undefined ? undefined : height - 1);
   return [title, ...fitted.flatMap(({ title: name, lines }) => ['', paint.bold(name), ...lines])].slice(0, height);
 }

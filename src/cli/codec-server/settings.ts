@@ -52,6 +52,7 @@ export async function readSettings(
     address: options.address ?? config.address,
     port: options.port ?? config.port,
     origins: options.origin ?? config.origins,
+    accessTokens: config.accessTokens,
     plainHttp: options.plainHttp ?? config.plainHttp,
     tokens: tokens ?? [],
     namespaces: namespaces ?? [],

@@ -1,6 +1,7 @@
 import { formatWholeSeconds } from '../../duration.ts';
 import type { DeployEvent } from '../../client/run-deploy.ts';
 import type { BlockingJobs } from '../../ledger/blocking-jobs.ts';
+import { formatTime } from '../table.ts';
 import { describeBlockers } from './blockers.ts';
 
 /** What goes on with a deploy, for a line that counts its seconds. */
@@ -16,7 +17,7 @@ export function goingOn(event: Exclude<DeployEvent, { kind: 'leaseHeld' }>): Goi
     case 'requested':
       return going(`asked for deploy ${event.ticket.deploy}`);
     case 'waiting':
-      return going(event.ahead.length === 0 ? 'next in line' : `waiting for deploy ${event.ahead.join(', ')}`);
+      return going(waitingWords(event));
     case 'status': {
       const { phase, held, draining } = event.status;
       if (held) return going(`held for a person: ${held.reason}`);
@@ -32,6 +33,13 @@ export function goingOn(event: Exclude<DeployEvent, { kind: 'leaseHeld' }>): Goi
     case 'leaseLost':
       return going(`step ${event.step} has ended`);
   }
+}
+
+function waitingWords({ ahead, waitsFor, freeze }: Extract<DeployEvent, { kind: 'waiting' }>): string {
+  if (waitsFor?.kind === 'approval') return 'waiting for approval';
+  if (waitsFor) return `scheduled for ${formatTime(new Date(waitsFor.at))}`;
+  if (ahead.length > 0) return `waiting for deploy ${ahead.join(', ')}`;
+  return freeze ? `frozen: ${freeze.reason}` : 'next in line';
 }
 
 const going = (what: string): GoingOn => ({ what, draining: [] });

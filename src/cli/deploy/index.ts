@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { deployFinishCommand } from './finish.ts';
 import { deployListCommand } from './list.ts';
 import { deployOperateCommands } from './operate.ts';
+import { deployOrderCommands } from './order.ts';
 import { deployRunCommand } from './run.ts';
 import { deployShowCommand } from './show.ts';
 import { deployStartCommand } from './start.ts';
@@ -16,6 +17,7 @@ export function deployCommand(): Command {
     .addCommand(deployWatchCommand())
     .addCommand(deployShowCommand())
     .addCommand(deployListCommand());
+  deployOrderCommands().forEach((operation) => command.addCommand(operation));
   deployOperateCommands().forEach((operation) => command.addCommand(operation));
   return command;
 }

@@ -1,12 +1,15 @@
-import type { LockHolder } from '../../client/deploy-client.ts';
 import type { DeployEvent } from '../../client/run-deploy.ts';
 import { CODE } from '../../protocol.ts';
-import type { DeployStatus, StepRecord } from '../../protocol.ts';
+import type { DeployStatus, DeployTicket, StepRecord } from '../../protocol.ts';
 import { formatTime } from '../table.ts';
+import { describeTicket } from './order.ts';
+import { waitingLines } from './waiting.ts';
 
 /** What has been told of a deploy, so that nothing is told at every look. */
 export interface Told {
-  readonly ahead?: string;
+  /** Whose news these are, once that is known. */
+  readonly deploy?: string;
+  readonly waiting?: string;
   readonly phase?: string;
   readonly drained?: boolean;
   readonly held?: string;
@@ -29,7 +32,7 @@ export function narrate(told: Told, event: DeployEvent): Narration {
     case 'requested':
       return requested(told, event.ticket);
     case 'waiting':
-      return waiting(answered(told), event.ahead, event.holder);
+      return waiting(answered(told), event);
     case 'status':
       return status(answered(told), event.status);
     case 'noAnswer':
@@ -71,12 +74,8 @@ function leaseHeld(told: Told, { step, holder }: Extract<DeployEvent, { kind: 'l
   };
 }
 
-function requested(told: Told, ticket: Extract<DeployEvent, { kind: 'requested' }>['ticket']): Narration {
-  const known =
-    ticket.outcome !== undefined
-      ? `was requested before and has ${ticket.outcome}`
-      : `is approved, number ${ticket.approvalOrder}`;
-  return { told, lines: [`Deploy ${ticket.deploy} ${known}`] };
+function requested(told: Told, ticket: DeployTicket): Narration {
+  return { told: { ...told, deploy: ticket.deploy }, lines: [`Deploy ${ticket.deploy} ${describeTicket(ticket)}`] };
 }
 
 function answered({ silent, ...told }: Told): Narration {
@@ -91,27 +90,12 @@ function runLost({ told, lines }: Narration, how: string): Narration {
   };
 }
 
-function waiting({ told, lines }: Narration, ahead: readonly string[], holder: LockHolder | undefined): Narration {
-  const now = ahead.join(', ');
-  if (told.ahead === now) return { told, lines };
-  return { told: { ...told, ahead: now }, lines: [...lines, ...aheadLines(ahead, holder)] };
+function waiting({ told, lines }: Narration, news: Extract<DeployEvent, { kind: 'waiting' }>): Narration {
+  const { ahead, waitsFor, freeze } = news;
+  const now = JSON.stringify({ ahead, waitsFor, freeze });
+  if (told.waiting === now) return { told, lines };
+  return { told: { ...told, waiting: now }, lines: [...lines, ...waitingLines(told.deploy ?? '<id>', news)] };
 }
-
-/** Whom it waits for, since when that holds the lock, and what to type about it. */
-function aheadLines(ahead: readonly string[], holder: LockHolder | undefined): string[] {
-  const [first] = ahead;
-  if (first === undefined) return ['Next in line'];
-  const line = `Waiting for ${ahead.length === 1 ? 'deploy' : 'deploys'} ${ahead.join(', ')}`;
-  if (!holder) return [line];
-  return [
-    ahead.length === 1 ? `Waiting for ${describeLockHolder(holder)}` : `${line}; ${describeLockHolder(holder)}`,
-    `See it with \`lockkeeper deploy show ${first}\`, end it with \`lockkeeper deploy abort ${first} --reason …\``,
-  ];
-}
-
-/** `deploy v41 of 4.1, plan release, by ann, runs since 2026-02-03 04:05:06Z` */
-export const describeLockHolder = ({ deploy, since, summary }: LockHolder): string =>
-  `${summary ?? `deploy ${deploy}`}, runs since ${formatTime(since)}`;
 
 function status(before: Narration, now: DeployStatus): Narration {
   // Seen late, a step may have ended while it is still the phase: it is told to begin before it is told to have ended.
@@ -165,7 +149,9 @@ function held({ held: before, ...told }: Told, { held: now, deploy }: DeployStat
     told: { ...told, held: key },
     lines: [
       `Held until ${new Date(now.until).toISOString()}: ${now.reason}`,
-      `Decide with \`lockkeeper deploy retry-step ${deploy} --reason …\`, \`skip-step\` or \`abort\``,
+      now.step === undefined
+        ? `Let it go on with \`lockkeeper deploy resume ${deploy} --reason …\`, or \`abort\` it`
+        : `Decide with \`lockkeeper deploy retry-step ${deploy} --reason …\`, \`skip-step\` or \`abort\``,
     ],
   };
 }

@@ -6,6 +6,7 @@ import { paintFor, tell } from '../terminal.ts';
 import { Blockers } from './blockers.ts';
 import { describeGoingOn, goingOn } from './going-on.ts';
 import { NOTHING_TOLD, narrate } from './narrate.ts';
+import type { Told } from './narrate.ts';
 
 export interface Narrator {
   readonly onEvent: (event: DeployEvent) => void;
@@ -19,10 +20,10 @@ const marked = (text: string) => `${paintFor(process.stderr).dim('lockkeeper:')}
 export const tellOfDeploy = (text: string): void => tell(marked(text));
 
 /** Tells people on standard error what happens to a deploy. With a ledger it names the jobs that a drain waits for. */
-export function narrator(ledger?: Ledger): Narrator {
+export function narrator(ledger?: Ledger, deploy?: string): Narrator {
   const line = statusLine();
   const blockers = new Blockers(ledger);
-  let told = NOTHING_TOLD;
+  let told: Told = { ...NOTHING_TOLD, ...(deploy !== undefined && { deploy }) };
   let what: string | undefined;
   let since = 0;
   return {

@@ -5,6 +5,7 @@ import {
   environmentOption,
   jsonOption,
   parseDeployId,
+  parseMoment,
   parseParameter,
   requestedByOption,
   timeoutOption,
@@ -23,6 +24,12 @@ export function withRequestOptions(command: Command): Command {
     .option('--plan <name>', 'the plan of lockkeeper.yaml', 'default')
     .option('--version <version>', 'the version that is deployed, for people to read')
     .addOption(new Option('--param <name=value>', 'a parameter of the plan; may be repeated').argParser(parseParameter))
+    .addOption(
+      new Option(
+        '--scheduled-for <time>',
+        'take no part in the order before: an ISO time with its zone, such as 2026-03-01T22:00:00+01:00',
+      ).argParser(parseMoment),
+    )
     .addOption(requestedByOption())
     .addOption(timeoutOption())
     .addOption(environmentOption())

@@ -10,6 +10,8 @@ export interface RequestOptions extends EnvironmentOptions {
   readonly plan: string;
   readonly version?: string;
   readonly param?: Readonly<Record<string, string>>;
+  /** An ISO time. */
+  readonly scheduledFor?: string;
   readonly requestedBy?: string;
 }
 
@@ -21,6 +23,7 @@ export function requestOf(options: RequestOptions, external: ExternalMode | unde
     ...(options.version !== undefined && { version: options.version }),
     ...(options.param && { parameters: options.param }),
     requestedBy: requestedBy(options.requestedBy),
+    ...(options.scheduledFor !== undefined && { scheduledFor: options.scheduledFor }),
     ...(external && { external }),
   };
 }

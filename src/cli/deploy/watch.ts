@@ -14,11 +14,11 @@ import { stopOnSignals } from '../signals.ts';
 import { print } from '../terminal.ts';
 import { environmentOf } from '../who.ts';
 import { awaitDeploy } from './await-deploy.ts';
-import { describeLockHolder } from './narrate.ts';
 import { narrator, tellOfDeploy } from './narrator.ts';
 import type { Narrator } from './narrator.ts';
 import { endJson, printEnd } from './result.ts';
 import type { Ended } from './result.ts';
+import { describeLockHolder } from './waiting.ts';
 
 export interface DeployWatchOptions extends EnvironmentOptions, JsonOptions {
   /** Milliseconds. */
@@ -58,7 +58,7 @@ async function watch(
 ): Promise<Ended> {
   const began = Date.now();
   const stop = stopOnSignals();
-  const { onEvent, end: endTelling } = json ? jsonLines() : narrator(ledger);
+  const { onEvent, end: endTelling } = json ? jsonLines() : narrator(ledger, id);
   const { environment } = deploys;
   let underWay = false;
   const seen = (event: DeployEvent) => {
@@ -121,7 +121,13 @@ function jsonLines(): Narrator {
 function lineOf(event: DeployEvent) {
   switch (event.kind) {
     case 'waiting':
-      return { event: event.kind, ahead: event.ahead, holder: event.holder } as const;
+      return {
+        event: event.kind,
+        ahead: event.ahead,
+        holder: event.holder,
+        waitsFor: event.waitsFor,
+        freeze: event.freeze,
+      } as const;
     case 'status':
       return { event: event.kind, status: event.status } as const;
     case 'noAnswer':

@@ -48,6 +48,7 @@ export async function jobShow(id: string, options: JsonOptions): Promise<number>
     return {
       id,
       row,
+      ...(gateClosedBy !== undefined && { gateClosedBy }),
       status,
       ...(gateClosedBy !== undefined && { gateClosedBy }),
       ...(row?.state === 'quarantined' && { checkpoints: await handle.checkpoints() }),

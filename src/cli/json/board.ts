@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Deploy, Live, deployJson } from './deploys.ts';
+import { Freeze } from './order.ts';
 import type { Jsonable } from './print.ts';
 import { named, time } from './shape.ts';
 import type { JsonOutput } from './shape.ts';
@@ -16,6 +17,7 @@ export const Gate = named('Gate', 'The gate of a task queue, as the ledger has i
 
 export const Board = named('Board', 'Everything of an environment.', {
   environment: z.string(),
+  freeze: Freeze.describe('absent: nothing freezes deploys').optional(),
   deploys: z
     .array(z.object({ deploy: Deploy, live: Live.describe('absent: it neither runs nor waits').optional() }))
     .describe('without an outcome, in the order in which they run'),

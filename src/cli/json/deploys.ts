@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { DeployRow } from '../../ledger/deploys.ts';
+import type { Waits } from '../deploy/waiting.ts';
+import { Ticket, code, outcome, waitsFields } from './order.ts';
 import type { Jsonable } from './print.ts';
 import { named, time } from './shape.ts';
 import type { JsonOutput } from './shape.ts';
 
-const outcome = z.enum(['succeeded', 'failed', 'rolledBack', 'aborted']);
 const direction = z.enum(['forward', 'back']).describe('`back`: it is being rolled back');
-const code = z.number().describe('how far it has come, from 100 to 900; it only grows');
 
 export const Deploy = named('Deploy', 'What the ledger keeps of a deploy, for good.', {
   id: z.string(),
@@ -25,11 +25,16 @@ export const Deploy = named('Deploy', 'What the ledger keeps of a deploy, for go
   outcome: outcome.describe('absent: it has not ended').optional(),
   reason: z.string().describe('why it ended so').optional(),
   runIds: z.array(z.string()).describe("Temporal's ids of its runs, the last one last"),
+  scheduledFor: time('it takes no part in the order before').optional(),
+  expeditedOrder: z.number().describe('before all that are not expedited').optional(),
+  throughFreeze: z.boolean().describe('a freeze does not hold it'),
+  waiting: z.object(waitsFields).describe('absent: it has the lock, or has ended').optional(),
 });
 
 /** Of a row of the ledger; its nonce, its fencing token and the plan's commands with their variables are not for everybody. */
-export const deployJson = (row: DeployRow): Jsonable<z.input<typeof Deploy>> => ({
+export const deployJson = (row: DeployRow, waiting?: Waits): Jsonable<z.input<typeof Deploy>> => ({
   ...row,
+  waiting,
   version: row.request.version,
   parameters: row.request.parameters && { ...row.request.parameters },
   reason: row.outcomeReason,
@@ -65,24 +70,25 @@ export const DeployStatus = named('DeployStatus', 'What the run of a deploy says
       until: z.number().describe('milliseconds since 1970'),
       step: z.number().optional(),
     })
-    .describe('it waits for a person')
+    .describe('it waits for a person; without a step, before its next one')
+    .optional(),
+  toBeHeld: z
+    .object({ by: z.string(), reason: z.string() })
+    .describe('it will be held before its next step')
+    .optional(),
+  unclaimed: z
+    .object({ until: z.number().describe('milliseconds since 1970') })
+    .describe('no gate is closed yet: it waits for a sign of life of its `deploy run`')
     .optional(),
 });
 
 export const Live = z
   .union([
     z.object({ status: DeployStatus }),
-    z.object({ ahead: z.array(z.string()).describe('deploys that run before it') }),
+    z.object({ ...waitsFields }),
     z.object({ noAnswer: z.string().describe('nobody answers for it, and why') }),
   ])
   .meta({ id: 'Live', description: 'Where a deploy without an outcome is: it runs, it waits, or nobody answers.' });
-
-export const Ticket = named('Ticket', 'The answer to a request.', {
-  deploy: z.string(),
-  approvalOrder: z.number(),
-  code,
-  outcome: outcome.describe('there when the same was asked for before, and has ended').optional(),
-});
 
 export const DeployEnd = named('DeployEnd', 'How a deploy ended for the command that followed it.', {
   deploy: z.string(),
@@ -103,11 +109,37 @@ const Event = named('Event', 'A line of the record.', {
   detail: z.record(z.string(), z.unknown()),
 });
 
+export const Audit = z.object({
+  deploy: z.string(),
+  environment: z.string(),
+  events: z.array(Event).describe('in order; also the freezes while it waited'),
+});
+
 export const ShownDeploy = z.object({
   deploy: Deploy,
   steps: z.array(StepRecord),
   events: z.array(Event).describe('what happened, in order'),
   live: Live.describe('absent when it has ended, or neither runs nor waits').optional(),
+  holder: z
+    .object({
+      deploy: z.string(),
+      since: time('when its turn came').optional(),
+      plan: z.string(),
+      version: z.string().optional(),
+      requestedBy: z.string(),
+      code,
+    })
+    .describe('the deploy that has the lock now')
+    .optional(),
+});
+
+export const holderJson = ({ id, lockGrantedAt, turnAt, plan, request, requestedBy, code: at }: DeployRow) => ({
+  deploy: id,
+  since: lockGrantedAt ?? turnAt,
+  plan,
+  version: request.version,
+  requestedBy,
+  code: at,
 });
 
 export const Started = z.object({
@@ -124,7 +156,7 @@ export const WatchLine = z
     z.object({
       event: z.literal('waiting'),
       at,
-      ahead: z.array(z.string()),
+      ...waitsFields,
       holder: z
         .object({
           deploy: z.string(),
@@ -154,6 +186,7 @@ export const DEPLOY_OUTPUTS: readonly JsonOutput[] = [
   { command: 'deploy finish --no-wait', form: 'line', says: 'That the word was sent.', schema: Sent },
   { command: 'deploy watch', form: 'lines', says: 'What changes, until the end.', schema: WatchLine },
   { command: 'deploy show', form: 'one', says: 'Everything about one deploy.', schema: ShownDeploy },
+  { command: 'deploy show --audit', form: 'one', says: 'The record of one deploy.', schema: Audit },
   { command: 'deploy list', form: 'one', says: 'The latest first.', schema: z.array(Deploy) },
   {
     command: 'deploy abort',
@@ -162,5 +195,7 @@ export const DEPLOY_OUTPUTS: readonly JsonOutput[] = [
     schema: z.union([DeployStatus, Withdrawn]),
   },
   { command: 'deploy retry-step', form: 'one', says: 'The status of the run that was told.', schema: DeployStatus },
+  { command: 'deploy hold', form: 'one', says: 'The status of the run that was told.', schema: DeployStatus },
+  { command: 'deploy resume', form: 'one', says: 'The status of the run that was told.', schema: DeployStatus },
   { command: 'deploy skip-step', form: 'one', says: 'The status of the run that was told.', schema: DeployStatus },
 ];

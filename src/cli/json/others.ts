@@ -23,6 +23,10 @@ export const DevAddresses = z.object({
   temporalAddress: z.string(),
   namespace: z.string(),
   uiUrl: z.string().optional(),
+  loginUrl: z
+    .string()
+    .optional()
+    .describe('with keys: the first browser that opens it, within ten minutes, reads in the Web UI what is encrypted'),
   databaseUrl: z.string().describe('with its password: it is there to be used'),
   keyFile: z.string().describe('for LOCKKEEPER_KEY_FILE; absent when that, or LOCKKEEPER_KEYS, was set').optional(),
 });

@@ -20,6 +20,7 @@ export function checkRelations(source: Source): Finding[] {
     ...duplicates(source, ['participants']),
     ...duplicates(source, ['codecServer', 'origins']),
     ...duplicates(source, ['codecServer', 'namespaces']),
+    ...duplicates(source, ['codecServer', 'accessTokens', 'values']),
     ...checkDatabases(source),
     ...checkEncryption(source),
     ...checkNotices(source),

@@ -12,8 +12,19 @@ export function checkPlans(source: Source): Finding[] {
     ...checkName(plan),
     ...duplicates(source, ['plans', plan, 'queues']),
     ...checkPlanQueues(source, ['plans', plan, 'queues'], field(options, 'queues')),
+    ...duplicates(source, ['plans', plan, 'approvals', 'allowed']),
+    ...checkApprovals(['plans', plan, 'approvals'], field(options, 'approvals')),
     ...checkSteps(source, ['plans', plan, 'steps'], itemsOf(field(options, 'steps'))),
   ]);
+}
+
+/** Fewer people than are asked for would never be enough. */
+function checkApprovals(path: readonly string[], approvals: unknown): Finding[] {
+  const count = Number(field(approvals, 'count') ?? 1);
+  const allowed = field(approvals, 'allowed');
+  if (!Array.isArray(allowed) || !(count > allowed.length)) return [];
+  const message = `${count} must approve, and only ${allowed.length} may`;
+  return [{ path: [...path, 'allowed'], message }];
 }
 
 function checkName(plan: string): Finding[] {

@@ -15,6 +15,7 @@ import {
   variableName,
   yesOrNo,
 } from './values.ts';
+import { isTimeZone, refuseCron } from '../../order/freeze-windows.ts';
 import { codecServer } from './codec-server.ts';
 import { documented } from './documented.ts';
 import { shaped } from './json-shape.ts';
@@ -22,6 +23,14 @@ import { receivers } from './notices.ts';
 import { steps } from './steps.ts';
 
 const path = text('a path');
+const CRON = 'a cron expression of five fields such as 0 16 * * 5';
+const cron = text(CRON).superRefine((value, context) => {
+  const refused = refuseCron(value);
+  if (refused !== undefined) context.addIssue({ code: 'custom', message: `${CRON} (${refused})` });
+});
+const timeZone = text('the name of a time zone such as Europe/Berlin').refine(isTimeZone, {
+  error: 'the name of a time zone such as Europe/Berlin',
+});
 const queueName = text('the name of a task queue');
 
 const drain = (example: { readonly deadline: string; readonly onTimeout: string; readonly wait: string }) =>
@@ -73,6 +82,32 @@ const plan = options({
     maybe(mapOf(variableName, maybe(parameter), 'a map of parameters')),
     'What a request may set, and nothing else. Commands find `version` in LOCKKEEPER_PARAMETER_VERSION',
     { default: 'none', names: ['version'] },
+  ),
+  approvals: documented(
+    maybe(
+      options({
+        count: documented(
+          maybe(count('a whole number', 0)),
+          'How many people must approve a deploy before it has a place in the order',
+          { default: '1', example: '2' },
+        ),
+        notRequester: documented(maybe(yesOrNo), 'Whether the one who asked for it does not count', {
+          default: 'true',
+          example: 'true',
+        }),
+        expireAfter: documented(maybe(positiveDuration), 'How long an approval counts, until the lock is granted', {
+          default: '1d',
+          example: '8h',
+        }),
+        allowed: documented(
+          maybe(names(text('a name'), 'a list of names')),
+          'The only ones who may approve, as `--requested-by` or LOCKKEEPER_USER names them',
+          { default: 'anybody', example: '[ann, bob, cem]' },
+        ),
+      }),
+    ),
+    'Who must approve a deploy of this plan',
+    { default: 'nobody' },
   ),
   steps: documented(
     steps,
@@ -175,6 +210,23 @@ export const configSchema = options({
     ),
     'Databases that steps migrate. `ledger`, in DATABASE_URL, is always there',
     { default: 'only `ledger`', names: ['app'] },
+  ),
+  freezeWindows: documented(
+    maybe(
+      list(
+        options({
+          cron: documented(cron, 'When it begins: a cron expression of five fields', { example: "'0 16 * * 5'" }),
+          timeZone: documented(timeZone, 'Whose clocks the expression means', { example: 'Europe/Berlin' }),
+          for: documented(positiveDuration, 'How long it takes, in real time, also when clocks are changed meanwhile', {
+            example: '64h',
+          }),
+          reason: documented(text('a reason'), 'What those who wait are told', { example: 'weekend' }),
+        }),
+        'a list of freeze windows',
+      ),
+    ),
+    'Times again and again in which no deploy is given the lock; the one that has it ends as usual',
+    { default: 'none' },
   ),
   notices: documented(
     maybe(receivers),

@@ -85,14 +85,14 @@ export const argv = shaped(
 ).transform((words) => words as [string, ...string[]]);
 
 /** Variables can only give strings, so that a number or a yes-or-no may come as one. */
-export const count = (expected: string) =>
+export const count = (expected: string, least: 0 | 1 = 1) =>
   shaped(
     z.preprocess(
       (value) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value),
-      z.int({ error: expected }).min(1, { error: expected }),
+      z.int({ error: expected }).min(least, { error: expected }),
     ),
     () => ({
-      anyOf: [{ type: 'integer', minimum: 1 }, written(expected, '^0*[1-9]\\d*$')],
+      anyOf: [{ type: 'integer', minimum: least }, written(expected, least === 1 ? '^0*[1-9]\\d*$' : '^\\d+$')],
     }),
   );
 const PORT = 'a port from 0 to 65535';

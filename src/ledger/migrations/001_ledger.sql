@@ -159,9 +159,17 @@ create table lockkeeper._deploys (
   resolved_plan jsonb,
   plan_hash text,
   requested_by text not null,
-  requested_at timestamptz not null default now(),
+  requested_at timestamptz not null default clock_timestamp(),
+  -- What its plan asked for when it was requested: {count, notRequester, expireAfterMs, allowed}.
+  approval_policy jsonb not null default '{"count": 0, "notRequester": false, "expireAfterMs": 0}',
+  -- Both are there while enough people approve, and taken away when no longer.
   approved_at timestamptz,
   approval_order bigint unique,
+  scheduled_for timestamptz,
+  expedited_order bigint,
+  through_freeze boolean not null default false,
+  -- Nothing holds it back any more: its run is started, whatever is revoked, frozen or expires from then on.
+  turn_at timestamptz,
   code integer not null default 100,
   direction text not null default 'forward' check (direction in ('forward', 'back')),
   outcome text check (outcome in ('succeeded', 'failed', 'rolledBack', 'aborted')),
@@ -175,6 +183,7 @@ create table lockkeeper._deploys (
   archived boolean not null default false,
   primary key (namespace, environment, id)
 );
+create index on lockkeeper._deploys (namespace, environment) where outcome is null;
 
 create table lockkeeper._deploy_steps (
   namespace text not null,
@@ -368,7 +377,7 @@ begin
   end if;
   if gate.state = 'closed' and not exists (select from lockkeeper._jobs j where j.key = in_key) then
     -- It has not begun: it waits behind the gate for its first slice, and there is nothing to write of it.
-    return query select 'gateClosed', 0::bigint, 0::bigint, gate.reason;
+    return query select 'gateClosed', 0::bigint, 0::bigint, gate.reason, null::text;
     return;
   end if;
   insert into lockkeeper._jobs (key, namespace, workflow_id, name, task_queue, owner)
@@ -526,6 +535,33 @@ begin
 end
 $$;
 
+-- The same state or result, encrypted by another key. False: the row is not there any more, or is another one by now.
+create function lockkeeper.reseal_checkpoint(
+  in_key text, in_seq bigint, in_old_key_id text, in_old_sha256 bytea, in_key_id text, in_nonce bytea, in_ciphertext bytea)
+returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  update lockkeeper._checkpoints p set key_id = in_key_id, nonce = in_nonce, ciphertext = in_ciphertext
+    where p.key = in_key and p.seq = in_seq and p.key_id = in_old_key_id and sha256(p.ciphertext) = in_old_sha256;
+  return found;
+end
+$$;
+
+-- The same of the texts of a job. False: they are others by now.
+create function lockkeeper.reseal_texts(
+  in_key text, old_note text, old_reason text, old_went_back text, old_findings text,
+  new_note text, new_reason text, new_went_back text, new_findings text)
+returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  update lockkeeper._jobs j set progress_note = new_note, reason = new_reason, went_back = new_went_back,
+      findings = new_findings::jsonb
+    where j.key = in_key and j.progress_note is not distinct from old_note and j.reason is not distinct from old_reason
+      and j.went_back is not distinct from old_went_back and j.findings::text is not distinct from old_findings;
+  return found;
+end
+$$;
+
 -- Tells the workers that a gate changed; they read the row, the message is only a nudge.
 create function lockkeeper._gate_changed() returns trigger language plpgsql as $$
 begin
@@ -566,7 +602,7 @@ create view lockkeeper.checkpoints as select key, seq, kind, state_version, buil
 -- Without parameters, commands and environments of steps, and guards: who may look on need not know them.
 create view lockkeeper.deploys as
   select namespace, environment, id, plan, request ->> 'version' as version, requested_by, requested_at, approved_at,
-    approval_order, code, direction, outcome, outcome_reason, run_ids, lock_granted_at, finished_at, archived
+    approval_order, scheduled_for, expedited_order, through_freeze, turn_at, code, direction, outcome, outcome_reason, run_ids, lock_granted_at, finished_at, archived
   from lockkeeper._deploys;
 create view lockkeeper.deploy_steps as
   select namespace, environment, deploy, n, name, type, state, run_id, result, started_at, ended_at

@@ -17,14 +17,17 @@ grant select, update (state, reason, cancelling, changed_at) on lockkeeper._jobs
 grant select, update (owed) on lockkeeper._claims to lockkeeper_worker;
 grant select on lockkeeper._checkpoints to lockkeeper_worker;
 grant execute on function lockkeeper.claim_slice, lockkeeper.save_checkpoint, lockkeeper.save_checkpoint_or_fail,
-  lockkeeper.cannot_restore, lockkeeper.end_claim, lockkeeper.end_sessions, lockkeeper._end_session, lockkeeper.worker_gone, lockkeeper.is_drained
+  lockkeeper.cannot_restore, lockkeeper.reseal_checkpoint, lockkeeper.reseal_texts, lockkeeper.end_claim, lockkeeper.end_sessions, lockkeeper._end_session, lockkeeper.worker_gone, lockkeeper.is_drained
   to lockkeeper_worker;
 
--- What was requested, by whom and in which order approved, stays as it was written.
-grant select, insert (namespace, environment, id, request, request_hash, plan, requested_by, approved_at, approval_order, code),
+-- What was requested, when and by whom, and who must approve it, stays as it was written.
+grant select, insert (namespace, environment, id, request, request_hash, plan, requested_by, scheduled_for, approval_policy, code),
   update (code, direction, outcome, outcome_reason, fencing_token, last_act, run_ids, resolved_plan, plan_hash, lock_granted_at,
-    finished_at)
+    finished_at, approved_at, approval_order, expedited_order, through_freeze, turn_at)
   on lockkeeper._deploys to lockkeeper_worker;
+-- What people say about approvals is only added to, at the time by the ledger's clock.
+grant select, insert (namespace, environment, deploy, person, act, reason) on lockkeeper._approvals to lockkeeper_worker;
+grant select, insert (namespace, environment), update (frozen, freeze_window) on lockkeeper._environments to lockkeeper_worker;
 grant select, insert (namespace, environment, deploy, n, name, type), update (state, run_id, guard, result, started_at, ended_at)
   on lockkeeper._deploy_steps to lockkeeper_worker;
 grant select, insert, update (nonce, task_token, at) on lockkeeper._leases to lockkeeper_worker;
@@ -38,5 +41,5 @@ grant select, update (state, attempts, due_at, error, ended_at), delete on lockk
 grant select, insert, update (events, jobs, owners, to_owner, until), delete on lockkeeper._receivers to lockkeeper_worker;
 
 grant select on lockkeeper.gates, lockkeeper.jobs, lockkeeper.claims, lockkeeper.checkpoints, lockkeeper.deploys,
-  lockkeeper.deploy_steps, lockkeeper.events, lockkeeper.workers, lockkeeper.notices
+  lockkeeper.deploy_steps, lockkeeper.approvals, lockkeeper.environments, lockkeeper.events, lockkeeper.workers, lockkeeper.notices
   to lockkeeper_worker;
