@@ -1,13 +1,10 @@
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { JSON_OUTPUTS } from '../../src/cli/json/index.ts';
 import { count } from '../app/count-job.ts';
 import { eventually } from '../support/eventually.ts';
 import { NoticePlace } from './place.ts';
 
-let place: NoticePlace;
-beforeAll(async () => {
-  place = await NoticePlace.open();
-});
+const place = await NoticePlace.open();
 
 /** What a command says, and with which code it ends. */
 async function run(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
