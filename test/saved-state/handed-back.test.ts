@@ -16,7 +16,9 @@ const newer = { version: 2, initial };
 async function expectHandedBack(scene: Scene, ids: readonly string[], reason: RegExp): Promise<void> {
   for (const id of ids) {
     await eventually(async () => expect((await scene.jobs.handle(id).row())?.reason).toMatch(reason), LONG);
-    expect(await scene.jobs.handle(id).row()).toMatchObject({ state: 'interrupted', seq: 4 });
+    await eventually(async () =>
+      expect(await scene.jobs.handle(id).row()).toMatchObject({ state: 'interrupted', seq: 4 }),
+    );
     await eventually(async () => expect((await scene.jobs.handle(id).status()).reason).toMatch(reason), LONG);
   }
 }
