@@ -85,7 +85,7 @@ test('an empty directory becomes a project: its config is valid, and the job is 
   expect(config.jobs).toEqual([join(folder, 'jobs.ts')]);
   expect(config.queues.map(({ taskQueue }) => taskQueue)).toEqual(['boats']);
   expect(files['jobs.ts']).toContain("taskQueue: 'boats'");
-  expect(files['.gitignore']).toBe('node_modules/\n.lockkeeper/\n');
+  expect(files['.gitignore']).toBe('node_modules/\n.lockkeeper/\nlockkeeper.keys\n');
   expect(manifestOf(folder)).toMatchObject({
     type: 'module',
     scripts: { dev: 'lockkeeper dev', worker: 'lockkeeper worker', 'deploy-worker': 'lockkeeper deploy-worker' },
