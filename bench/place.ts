@@ -10,6 +10,7 @@ import {
   ensureSearchAttributes,
   migrateLedger,
   openLedger,
+  readKeyFile,
 } from 'lockkeeper';
 import type { Ledger, TemporalConnection } from 'lockkeeper';
 import { startDev } from '../dist/dev/start.js';
@@ -29,7 +30,7 @@ export class Place {
     this.#dev = dev;
     this.temporal = temporal;
     this.ledger = ledger;
-    this.jobs = new JobClient(temporal.client, ledger);
+    this.jobs = new JobClient(temporal.client, ledger, readKeyFile(dev.keyFile!, 'the bench'));
   }
 
   static async open(dir: string, dynamicConfig: Readonly<Record<string, string>> = {}): Promise<Place> {
@@ -55,6 +56,8 @@ export class Place {
       ...process.env,
       TEMPORAL_ADDRESS: this.#dev.temporalAddress,
       DATABASE_URL: this.#dev.databaseUrl,
+      LOCKKEEPER_KEYS: '',
+      LOCKKEEPER_KEY_FILE: this.#dev.keyFile,
       LOG_LEVEL: 'info',
     };
     const child = spawn(process.execPath, argv, { env, stdio: ['ignore', 'ignore', 'pipe'] });

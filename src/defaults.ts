@@ -40,6 +40,11 @@ export const JOB_RETRY = {
 
 /** Nodes of a graph that run at once: as many as one worker has slices of a queue. */
 export const GRAPH_MAX_PARALLEL = 100;
+/** Nodes of one graph: each costs its workflow about ten events, and Temporal bears no more than 2,000 children at once. */
+export const GRAPH_NODES = 1_000;
+/** All nodes of a graph with their inputs, bytes of JSON: half of what Temporal takes in one payload, for the graph's workflow
+ *  adds what has become of each. */
+export const GRAPH_LIMIT_BYTES = 1024 * 1024;
 
 /** How often the worker that watches looks for dead ones: found 0.13 s after their death on average, for one query. */
 export const WATCH_EVERY = 250;

@@ -43,11 +43,8 @@ const SPOKEN = ['reason', 'why', 'fallback'];
 
 /** For slices of a worker with keys: the log holds nothing of what is encrypted elsewhere. */
 export function quietLog(log: Logger): Logger {
-  const quiet = (level: keyof Logger) => {
-    const write = log[level].bind(log) as (...args: unknown[]) => void;
-    return (first: unknown, ...others: unknown[]) =>
-      write(typeof first === 'object' ? quieted(first) : first, ...others);
-  };
+  const quiet = (level: keyof Logger) => (first: unknown, message?: string) =>
+    log[level](typeof first === 'object' ? quieted(first) : first, message);
   return { debug: quiet('debug'), info: quiet('info'), warn: quiet('warn'), error: quiet('error') };
 }
 

@@ -44,6 +44,7 @@ async function run(): Promise<void> {
       ...process.env,
       TEMPORAL_ADDRESS: dev.temporalAddress,
       DATABASE_URL: dev.databaseUrl,
+      ...(dev.keyFile !== undefined && { LOCKKEEPER_KEY_FILE: dev.keyFile }),
     };
     children.push(spawn(process.execPath, argv, { env, stdio: ['ignore', 'inherit', 'inherit'] }));
   }

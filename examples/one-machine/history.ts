@@ -24,12 +24,10 @@ export async function spentIn(client: Client, workflowId: string, before = new D
 /** How many slices of a job ran: how often its code was begun. */
 export async function slicesIn(client: Client, workflowId: string): Promise<number> {
   const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
-  const outcomes = (events ?? []).flatMap(
-    (event) => event.activityTaskCompletedEventAttributes?.result?.payloads ?? [],
-  );
-  return outcomes.map(kindOf).filter((kind) => kind === 'yielded' || kind === 'done').length;
+  const { payloadConverter, payloadCodecs } = client.options.loadedDataConverter;
+  let payloads = (events ?? []).flatMap((event) => event.activityTaskCompletedEventAttributes?.result?.payloads ?? []);
+  for (const codec of payloadCodecs.toReversed()) payloads = await codec.decode(payloads);
+  const outcomes = payloads.map((payload) => payloadConverter.fromPayload<{ kind?: string }>(payload));
+  // One that was refused, because the gate had closed, has not begun anything.
+  return outcomes.filter(({ kind }) => kind === 'yielded' || kind === 'done').length;
 }
-
-/** One that was refused, because the gate had closed, has not begun anything. */
-const kindOf = (payload: { data?: Uint8Array | null }) =>
-  (JSON.parse(Buffer.from(payload.data ?? []).toString()) as { kind?: string }).kind;

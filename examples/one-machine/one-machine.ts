@@ -12,6 +12,7 @@ import type { DevEnvironment } from '../../dist/dev/start.js';
 import { SEARCH_ATTRIBUTES } from '../../dist/protocol.js';
 import { endScript, startScript } from './child-processes.ts';
 import { say } from './story.ts';
+import { until } from './waiting.ts';
 import { CLI, WorkerProcesses } from './worker-processes.ts';
 
 const REPLACE_WORKERS = fileURLToPath(new URL('replace-workers.ts', import.meta.url));
@@ -102,29 +103,32 @@ export class OneMachine {
     throw new Error(`lockkeeper deploy run exited with ${code}`);
   }
 
-  /** A signal to the worker that runs the most slices. It resolves when the signal is sent. */
-  async strike(signal: 'SIGTERM' | 'SIGKILL'): Promise<Struck> {
-    const { rows } = await this.db.query<{ pid: number; jobs: string[] }>(
-      `select w.pid, array_agg(c.key) as jobs from lockkeeper.claims c join lockkeeper.workers w on w.id = c.worker
-       where c.state = 'running' and w.pid <> all ($1) group by w.pid order by count(*) desc limit 1`,
-      [this.#struck],
-    );
-    const [busiest] = rows;
-    const worker = this.#workers.all().find(({ pid }) => pid === busiest?.pid);
-    if (!busiest || !worker) throw new Error(`no worker has a slice in which a ${signal} would find it`);
-    process.kill(worker.pid, signal);
-    this.#struck.push(worker.pid);
-    return { name: worker.name, at: new Date(), jobs: busiest.jobs };
+  /** A signal to the worker that runs the most slices, once there is one. It resolves when the signal is sent. */
+  strike(signal: 'SIGTERM' | 'SIGKILL'): Promise<Struck> {
+    return until(async () => {
+      const { rows } = await this.db.query<{ pid: number; jobs: string[] }>(
+        `select w.pid, array_agg(c.key) as jobs from lockkeeper.claims c join lockkeeper.workers w on w.id = c.worker
+         where c.state = 'running' and w.pid <> all ($1) group by w.pid order by count(*) desc limit 1`,
+        [this.#struck],
+      );
+      const [busiest] = rows;
+      const worker = this.#workers.all().find(({ pid }) => pid === busiest?.pid);
+      if (!busiest || !worker) return undefined;
+      process.kill(worker.pid, signal);
+      this.#struck.push(worker.pid);
+      return { name: worker.name, at: new Date(), jobs: busiest.jobs };
+    }, `no worker has a slice in which a ${signal} would find it`);
   }
 
   /** Prints links to the workflows, and what to type; resolves at a Ctrl-C, which ends the machine. */
   async lookAround(workflowIds: readonly string[]): Promise<void> {
-    const { uiUrl, temporalAddress, databaseUrl, namespace } = this.#dev;
+    const { uiUrl, temporalAddress, databaseUrl, namespace, keyFile } = this.#dev;
     const links = uiUrl
       ? workflowIds.map((id) => `  ${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(id)}`)
       : [];
     const here = path.relative('.', this.#options.config);
-    const variables = `TEMPORAL_ADDRESS=${temporalAddress} DATABASE_URL='${databaseUrl}'`;
+    const keys = keyFile === undefined ? '' : ` LOCKKEEPER_KEY_FILE='${keyFile}'`;
+    const variables = `TEMPORAL_ADDRESS=${temporalAddress} DATABASE_URL='${databaseUrl}'${keys}`;
     const inAnotherTerminal = [`  export ${variables}`, `  node dist/cli/main.js board --config ${here}`];
     console.log(
       ['', 'Still running, until Ctrl-C:', ...links, '', 'In another terminal:', ...inAnotherTerminal].join('\n'),
@@ -173,11 +177,12 @@ async function prepare(dev: DevEnvironment): Promise<Lockkeeper> {
   return lockkeeper;
 }
 
-const envOf = ({ temporalAddress, namespace, databaseUrl }: DevEnvironment): NodeJS.ProcessEnv => ({
+const envOf = ({ temporalAddress, namespace, databaseUrl, keyFile }: DevEnvironment): NodeJS.ProcessEnv => ({
   ...process.env,
   TEMPORAL_ADDRESS: temporalAddress,
   TEMPORAL_NAMESPACE: namespace,
   DATABASE_URL: databaseUrl,
+  ...(keyFile !== undefined && { LOCKKEEPER_KEY_FILE: keyFile }),
 });
 
 const indented = (chunk: Buffer) => process.stdout.write(chunk.toString().replace(/^(?=.)/gm, '    '));

@@ -32,6 +32,8 @@ interface Section {
   readonly path: string;
   readonly options: readonly OptionNode[];
   readonly from?: OptionNode;
+  /** The options that it stands in, without which its example would not load. */
+  readonly within?: readonly string[];
 }
 
 export function configurationPage(options: readonly OptionNode[]): string {
@@ -47,15 +49,18 @@ export function configurationPage(options: readonly OptionNode[]): string {
   ].join('\n\n');
 }
 
-function sectionsIn(option: OptionNode, path: string): Section[] {
+function sectionsIn(option: OptionNode, path: string, within: readonly string[] = []): Section[] {
   const { inside } = option;
-  const deeper = (options: readonly OptionNode[], prefix: string) =>
-    options.flatMap((child) => sectionsIn(child, `${prefix}.${child.key}`));
+  const deeper = (options: readonly OptionNode[], prefix: string, around: readonly string[] = []) =>
+    options.flatMap((child) => sectionsIn(child, `${prefix}.${child.key}`, around));
   switch (inside.kind) {
     case 'nothing':
       return [];
     case 'options':
-      return [{ path, options: inside.options, from: option }, ...deeper(inside.options, path)];
+      return [
+        { path, options: inside.options, from: option, within },
+        ...deeper(inside.options, path, [...within, option.key]),
+      ];
     case 'named': {
       const named = `${path}.<name>`;
       return [{ path: named, options: inside.options, from: option }, ...deeper(inside.options, named)];
@@ -67,14 +72,17 @@ function sectionsIn(option: OptionNode, path: string): Section[] {
   }
 }
 
-function section({ path, options, from }: Section): string {
+function section({ path, options, from, within = [] }: Section): string {
   return [
     `### \`${path}\``,
     ...(from ? [`${from.doc.description}.`] : [`${options[0]!.doc.description}.`]),
     table(options),
-    code('yaml', from ? exampleOf(from) : itemExample(options)),
+    code('yaml', from ? inside(exampleOf(from), within) : itemExample(options)),
   ].join('\n\n');
 }
+
+const inside = (example: string, around: readonly string[]): string =>
+  around.reduceRight((text, key) => `${key}:\n${text.replaceAll(/^(?=.)/gm, '  ')}`, example);
 
 const itemExample = (options: readonly OptionNode[]) => {
   const lines = options.flatMap((option) => exampleOf(option).split('\n').filter(Boolean));

@@ -4,24 +4,24 @@ import { openResult } from '../jobs/state.ts';
 import type { Opened } from '../jobs/state.ts';
 import { loadCheckpoint } from '../ledger/checkpoints.ts';
 import type { Ledger } from '../ledger/pool.ts';
-import { keysIn, withResults } from '../protocol.ts';
+import { withResults } from '../protocol.ts';
 import type { SliceInput } from '../protocol.ts';
 
-/** The input of a slice, with the results of other jobs in their places. */
+/** The input of a slice, with the results of other nodes of its graph in their places. */
 export async function inputOf(
   ledger: Ledger,
   keyring: Keyring | undefined,
-  { input, resultsInInput }: SliceInput,
+  { input, results: keys }: SliceInput,
 ): Promise<Opened<{ input: unknown }>> {
-  if (!resultsInInput) return { ok: true, input };
+  if (!keys) return { ok: true, input };
   const results = new Map<string, unknown>();
-  for (const key of keysIn(input)) {
+  for (const [node, key] of Object.entries(keys)) {
     const opened = openResult(await loadCheckpoint(ledger, key), new JobSeal(keyring, key));
     if (!opened.ok) {
-      const words = `its input needs the result of job ${key}: ${opened.reason.words}`;
+      const words = `its input needs the result of node \`${node}\`, job ${key}: ${opened.reason.words}`;
       return { ...opened, reason: { ...opened.reason, words } };
     }
-    results.set(key, opened.result);
+    results.set(node, opened.result);
   }
   return { ok: true, input: withResults(input, results) };
 }

@@ -30,7 +30,7 @@ export function describeRoles({ granted, missing }: LedgerRoles): string[] {
       ? []
       : [
           '',
-          'This user may not create roles; without them only the owner of the ledger can use it. As an administrator:',
+          'Missing, and this user may not create roles; until they are there, only the owner can do what they are for. As an administrator:',
           ...missing.map((role) => `  create role ${role} nologin;`),
           'then `lockkeeper ledger migrate` once more.',
         ]),

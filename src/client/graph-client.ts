@@ -6,6 +6,7 @@ import { expectEncryption, findEncryption, keyringOf } from '../crypto/encryptio
 import type { Encryption } from '../crypto/encryption.ts';
 import { keyedHash } from '../crypto/keyed-hash.ts';
 import type { Keyring } from '../crypto/keyring.ts';
+import { checkJobOwner } from '../jobs/owner.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { GraphHandle } from './graph-handle.ts';
 import { findGraphs } from './graph-list.ts';
@@ -22,7 +23,7 @@ export interface GraphStartOptions {
    * when it is done; of one that failed or was cancelled it runs again what did not succeed.
    */
   readonly id?: string;
-  /** Whom the graph belongs to, and its jobs; a search attribute. */
+  /** Whom the graph belongs to, and its jobs: a name or a mail address of at most 200 characters. */
   readonly owner?: string;
 }
 
@@ -54,6 +55,7 @@ export class GraphClient {
 
   /**
    * Asks the graph for its nodes and starts it. Returns when Temporal has it, before anything begins.
+   * @throws {LockkeeperError} USAGE when its id or owner is none
    * @throws {LockkeeperError} KEYRING_MISSING when it is not said how its inputs are to be encrypted
    * @throws {LockkeeperError} GRAPH_INVALID when its nodes cannot be run: a circle, a name that is not there, none, too many
    * @throws {LockkeeperError} JOB_INPUT_INVALID when the graph or one of its jobs refuses its input
@@ -65,13 +67,13 @@ export class GraphClient {
   ): Promise<GraphHandle<GraphResultOf<G>>> {
     expectEncryption(this.#encryption);
     const id = checkJobId(options.id ?? `${definition.name}-${randomUUID()}`, 'graph');
+    const owner = options.owner === undefined ? undefined : checkJobOwner(options.owner);
     const plan = await planGraph(definition, input, id);
     const { taskQueue } = definition;
     const before = await findGraph(this.#client, id);
     if (before) expectSameGraph(before, plan, this.#keyring);
     if (before?.state === 'running' || before?.state === 'done') return this.handle<G>(id);
     const known = before && { known: await knownNodes(this.#client, this.#ledger, this.#keyring, id, plan.input) };
-    const { owner } = options;
     try {
       await startGraphWorkflow(this.#client, id, taskQueue, {
         hash: keyedHash(this.#keyring, plan.hash),

@@ -7,7 +7,7 @@ import { savedResult } from '../jobs/saved-result.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { newestJobs } from '../ledger/jobs.ts';
 import type { JobRow } from '../ledger/jobs.ts';
-import { GRAPH_STATUS_QUERY, GRAPH_WORKFLOW, keysIn, nodeId, withResults } from '../protocol.ts';
+import { GRAPH_STATUS_QUERY, GRAPH_WORKFLOW, nodeId, withResults } from '../protocol.ts';
 import type { GraphResult, GraphStatus } from '../protocol.ts';
 import { isDeadlineExceeded } from './asking.ts';
 import { inputOfGraph } from './graph-input.ts';
@@ -54,13 +54,16 @@ export class GraphHandle<R = unknown> {
    */
   async result(): Promise<R> {
     const answer: unknown = await this.#ask(() => this.#client.workflow.getHandle(this.id).result());
-    const { output } = readable(`the result of graph ${this.id}`, answer) as GraphResult;
+    const { output, results: keys = {} } = readable(`the result of graph ${this.id}`, answer) as GraphResult;
     const results = new Map<string, unknown>();
-    for (const key of keysIn(output)) {
+    for (const [node, key] of Object.entries(keys)) {
       const saved = await savedResult(this.#ledger, this.#keyring, key);
       if (!saved)
-        throw new LockkeeperError('GRAPH_NOT_FOUND', `a result of graph ${this.id} is not in the ledger any more`);
-      results.set(key, saved.value);
+        throw new LockkeeperError(
+          'GRAPH_NOT_FOUND',
+          `the result of node \`${node}\` of graph ${this.id} is not in the ledger any more`,
+        );
+      results.set(node, saved.value);
     }
     return withResults(output, results) as R;
   }

@@ -1,4 +1,4 @@
-import { GRAPH_MAX_PARALLEL } from '../defaults.ts';
+import { GRAPH_LIMIT_BYTES, GRAPH_MAX_PARALLEL } from '../defaults.ts';
 import { keyedHash } from '../crypto/keyed-hash.ts';
 import type { Keyring } from '../crypto/keyring.ts';
 import { LockkeeperError, errorMessage, isLockkeeperError } from '../errors.ts';
@@ -8,12 +8,6 @@ import { isJobDefinition } from '../jobs/index.ts';
 import { nodesIn, refuseGraph } from '../protocol.ts';
 import type { GraphWorkflowInput, NodeSpec, ResultOfNode } from '../protocol.ts';
 import { asSent, expectParses } from './job-input.ts';
-
-/**
- * All nodes with their inputs, bytes of JSON: half of what Temporal takes in one payload, for the graph's workflow adds what
- * has become of each.
- */
-const GRAPH_LIMIT_BYTES = 1024 * 1024;
 
 /** What the workflow of a graph is started with, and the hash by which another content under its id is noticed. */
 export interface GraphPlan {
@@ -100,7 +94,12 @@ async function askForNodes({ name, options }: AnyGraph, input: unknown, nodes: N
     return await options.nodes(builder, input);
   } catch (cause) {
     if (isLockkeeperError(cause)) throw cause;
-    throw invalid(name, `its \`nodes\` threw: ${errorMessage(cause)}`, 'Correct it, or the input it is given', cause);
+    throw invalid(
+      name,
+      `its \`nodes\` threw: ${errorMessage(cause).replace(/\.$/, '')}`,
+      'Correct it, or the input it is given',
+      cause,
+    );
   }
 }
 

@@ -70,17 +70,29 @@ export class JobSeal {
     return text.replace(SEALED_TEXT, (_, keyId: string, encoded: string) => this.#openText(keyId, encoded, kind));
   }
 
-  #openText(keyId: string, encoded: string, kind: TextKind): string {
-    if (!this.#keyring) return unreadable(keyId);
+  /** The same text by the current key; what cannot be opened stays as it is. */
+  resealText(text: string, kind: TextKind): string {
+    return text.replace(SEALED_TEXT, (token, keyId: string, encoded: string) => {
+      const plain = keyId === this.#keyring?.current.id ? undefined : this.#tryOpenText(keyId, encoded, kind);
+      return plain === undefined ? token : this.sealText(plain, kind);
+    });
+  }
+
+  #tryOpenText(keyId: string, encoded: string, kind: TextKind): string | undefined {
+    if (!this.#keyring) return undefined;
     const all = Buffer.from(encoded, 'base64');
     const sealed = { keyId, nonce: all.subarray(0, NONCE_BYTES), ciphertext: all.subarray(NONCE_BYTES) };
     try {
       return this.#scopeOfTexts(this.#keyring).open(sealed, [kind]).toString();
     } catch (error) {
-      if (isLockkeeperError(error, 'KEY_MISSING')) return unreadable(keyId);
-      if (isLockkeeperError(error, 'SEAL_BROKEN')) return '(changed in the database, not shown)';
+      if (isLockkeeperError(error)) return undefined;
       throw error;
     }
+  }
+
+  #openText(keyId: string, encoded: string, kind: TextKind): string {
+    if (!this.#keyring?.ids.includes(keyId)) return `(encrypted by key ${keyId})`;
+    return this.#tryOpenText(keyId, encoded, kind) ?? '(changed in the database, not shown)';
   }
 
   #scopeOfStates(): ScopeSeal | undefined {
@@ -92,5 +104,3 @@ export class JobSeal {
     return (this.#texts ??= new ScopeSeal(keyring, `text ${this.#key}`));
   }
 }
-
-const unreadable = (keyId: string) => `(encrypted by key ${keyId})`;

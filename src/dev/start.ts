@@ -74,8 +74,13 @@ export async function startDev(options: StartDevOptions): Promise<DevEnvironment
   const env = options.env ?? process.env;
   await makeDir(dir);
   const unlock = lockDir(dir);
-  const keyFile = keyFileIn(dir, env);
-
+  let keyFile: string | undefined;
+  try {
+    keyFile = keyFileIn(dir, env);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
   const [temporal, postgres] = await Promise.allSettled([
     temporalPart(dir, keyFile, env, options),
     postgresPart(dir, env, options),

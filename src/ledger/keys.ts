@@ -17,7 +17,7 @@ export async function keysInUse(ledger: Ledger): Promise<KeyInUse[]> {
        select key_id, count(*) as checkpoints, 0 as texts from lockkeeper._checkpoints group by key_id
        union all
        select found[1], 0, count(*) from lockkeeper._jobs,
-         regexp_matches(concat_ws(' ', progress_note, reason), 'sealed:([A-Za-z0-9._-]{1,64}):', 'g') as found
+         regexp_matches(concat_ws(' ', progress_note, reason, went_back, findings::text), 'sealed:([A-Za-z0-9._-]{1,64}):', 'g') as found
        group by found[1])
      select key_id as "keyId", sum(checkpoints)::integer as checkpoints, sum(texts)::integer as texts
      from used group by key_id order by key_id`,

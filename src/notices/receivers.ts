@@ -5,14 +5,14 @@ import type { ReceiverConfig } from './receiver-config.ts';
 import { slackTeller } from './slack.ts';
 import { webhookTeller } from './webhook.ts';
 
+type Variables = Readonly<Record<string, string | undefined>>;
+
 /**
  * Those who are told, with what the environment says of how they are reached.
- * @throws {LockkeeperError} CONFIG_INVALID when a variable is not set, or holds something else; its value is never shown
+ * @throws {LockkeeperError} CONFIG_INVALID when variables are not set, or hold something else; their values are never shown
  */
-export function receiversOf(
-  configs: readonly ReceiverConfig[],
-  env: Readonly<Record<string, string | undefined>>,
-): Receiver[] {
+export function receiversOf(configs: readonly ReceiverConfig[], env: Variables): Receiver[] {
+  refuseMissing(configs, env);
   return configs.map((config) => ({
     name: config.name,
     events: config.events,
@@ -20,16 +20,24 @@ export function receiversOf(
     ...(config.owners && { owners: config.owners }),
     toOwner: config.type === 'mail' && config.address === undefined,
     details: config.details,
-    tell: tellerOf(config, env),
+    tell: tellerOf(config, (name) => env[name]!.trim()),
   }));
 }
 
-function tellerOf(config: ReceiverConfig, env: Readonly<Record<string, string | undefined>>): Receiver['tell'] {
-  const variable = (name: string): string => {
-    const value = env[name]?.trim();
-    if (value) return value;
-    throw invalid(config, `${name} is not set`, `Set ${name} for the deploy worker`);
-  };
+/** All of them at once: whoever sets them does it in one place. */
+function refuseMissing(configs: readonly ReceiverConfig[], env: Variables): void {
+  const missing = configs.flatMap((config) =>
+    [config.env, ...(config.type === 'webhook' ? [config.secret] : [])]
+      .filter((name) => !env[name]?.trim())
+      .map((name) => `${name}, of receiver \`${config.name}\`, is not set`),
+  );
+  if (missing.length === 0) return;
+  throw new LockkeeperError('CONFIG_INVALID', `who is told of jobs cannot be reached\n${missing.join('\n')}\n`, {
+    next: 'Set them for the deploy worker, or take the receiver out of `notices`',
+  });
+}
+
+function tellerOf(config: ReceiverConfig, variable: (name: string) => string): Receiver['tell'] {
   const url = (protocols: readonly string[]) => urlIn(config, variable(config.env), protocols);
   switch (config.type) {
     case 'webhook':

@@ -18,7 +18,7 @@ export function signingKeys(variable: string, value: string): Buffer[] {
   if (keys.length > 0 && keys.every((key) => key.length >= SHORTEST)) return keys;
   throw new LockkeeperError(
     'CONFIG_INVALID',
-    `${variable} must be ${PREFIX} and at least ${SHORTEST} bytes in base64, which it is not`,
+    `${variable} is not \`${PREFIX}\` and behind it at least ${SHORTEST} bytes in base64`,
     { next: `Make one: echo "${PREFIX}$(openssl rand -base64 32)"` },
   );
 }

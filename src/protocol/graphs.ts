@@ -23,7 +23,7 @@ export interface NodeSpec {
   readonly heartbeatTimeoutMs?: number;
 }
 
-/** Stands in a graph for the result of a node; becomes a {@link ResultInLedger} when that node is done. */
+/** Stands in an input for the result of a node; whoever runs the job puts it there. */
 export interface ResultOfNode {
   readonly lockkeeperResultOf: string;
 }
@@ -68,8 +68,10 @@ export interface GraphStatus {
 
 /** What the workflow of a graph ends with. */
 export interface GraphResult {
-  /** With references to results in the ledger. */
+  /** With places for the results of nodes. */
   readonly output?: unknown;
+  /** Those nodes, with the keys of their jobs in the ledger. */
+  readonly results?: Readonly<Record<string, string>>;
 }
 
 export interface NodePhaseSignal {

@@ -9,8 +9,10 @@ export interface JobWorkflowInput {
   readonly job: string;
   readonly input: unknown;
   readonly heartbeatTimeoutMs?: number;
-  /** The node of a graph whose job this is: its input may hold results in the ledger, and its own result stays there. */
+  /** The node of a graph whose job this is: its result stays in the ledger. */
   readonly node?: string;
+  /** Nodes whose results its input has places for, with the keys of their jobs in the ledger. */
+  readonly results?: Readonly<Record<string, string>>;
   /** Whom the job belongs to. */
   readonly owner?: string;
   /** Set by continue-as-new only. */
@@ -44,8 +46,8 @@ export interface SliceInput {
   readonly stopped?: string;
   /** A person's choice for a job that could not be restored. */
   readonly release?: ReleaseChoice;
-  /** The input may hold results of other jobs, as {@link ResultInLedger}. */
-  readonly resultsInInput?: boolean;
+  /** As {@link JobWorkflowInput} has them. */
+  readonly results?: Readonly<Record<string, string>>;
 }
 
 export type SliceRefusal = 'gateClosed' | 'workerStopping' | 'unknownJob' | 'cannotRead';

@@ -1,11 +1,10 @@
+import { GRAPH_NODES } from '../defaults.ts';
 import { didYouMean } from '../did-you-mean.ts';
 import { DEEPEST_INPUT, nodesIn } from './results.ts';
 import type { NodeSpec } from './graphs.ts';
 
-/** Nodes of one graph. Each costs its workflow about ten events, of which the server bears 51,200 in one history. */
-export const MOST_NODES = 1_000;
 /** Bytes of a node's name: it is part of an id, and of what people read. */
-export const LONGEST_NODE_NAME = 200;
+const LONGEST_NODE_NAME = 200;
 /** Temporal takes no longer id of a workflow or name of a task queue, bytes. */
 const LONGEST_ID = 1_000;
 
@@ -20,7 +19,7 @@ export function refuseGraph(graph: { nodes?: unknown; output?: unknown }, graphI
   const { nodes: given, output } = graph;
   if (!Array.isArray(given)) return 'its nodes are no list';
   if (given.length === 0) return 'it has no nodes';
-  if (given.length > MOST_NODES) return `it has ${given.length} nodes, at most ${MOST_NODES} are possible`;
+  if (given.length > GRAPH_NODES) return `it has ${given.length} nodes, at most ${GRAPH_NODES} are possible`;
   for (const [n, node] of given.entries()) {
     const wrong = refuseShape(node) ?? refuseName((node as NodeSpec).name, graphId);
     if (wrong !== undefined) return `${nameOf(node) ?? `node ${n + 1}`}: ${wrong}`;

@@ -1,6 +1,5 @@
 import type { ResultOfNode } from './graphs.ts';
 import { isResultInLedger } from './jobs.ts';
-import type { ResultInLedger } from './jobs.ts';
 
 /** How deep an input may be nested: far deeper than anybody writes, and no danger to anybody's stack. */
 export const DEEPEST_INPUT = 100;
@@ -33,31 +32,13 @@ export function nodesIn(value: unknown): string[] {
   return [...found];
 }
 
-/** `value` with the places of results in the ledger, by the keys of their jobs. */
-export function withKeys(value: unknown, keyOf: (node: string) => string): unknown {
-  return replaceIn(value, (part) =>
-    isResultOfNode(part)
-      ? { by: { lockkeeperResultInLedger: keyOf(part.lockkeeperResultOf) } satisfies ResultInLedger }
+/** `value` with the results of these nodes in their places. */
+export const withResults = (value: unknown, results: ReadonlyMap<string, unknown>): unknown =>
+  replaceIn(value, (part) =>
+    isResultOfNode(part) && results.has(part.lockkeeperResultOf)
+      ? { by: results.get(part.lockkeeperResultOf) }
       : undefined,
   );
-}
-
-/** The keys of the results that are somewhere in `value`. */
-export function keysIn(value: unknown): string[] {
-  const found = new Set<string>();
-  replaceIn(value, (part) => {
-    if (isResultInLedger(part)) found.add(part.lockkeeperResultInLedger);
-    return undefined;
-  });
-  return [...found];
-}
-
-/** `value` with the results themselves. */
-export function withResults(value: unknown, results: ReadonlyMap<string, unknown>): unknown {
-  return replaceIn(value, (part) =>
-    isResultInLedger(part) ? { by: results.get(part.lockkeeperResultInLedger) } : undefined,
-  );
-}
 
 /** Where the result of a node's job is: as its workflow says or, by an older version of it, as jobs are called there. */
 export const keyOfResult = (result: unknown, firstRunId: string): string =>

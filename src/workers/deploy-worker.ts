@@ -136,6 +136,8 @@ export async function createDeployWorker(options: DeployWorkerOptions): Promise<
       log.info({ worker: id, reason }, 'deploy worker stopping');
       if (worker.getState() === 'RUNNING') worker.shutdown();
       stopping.abort(reason);
+      // At the same time, not after: a receiver may take its time.
+      void notices.stop();
     },
   };
 }

@@ -5,6 +5,7 @@ import { createGraphActivities } from '../activities/graph-nodes.ts';
 import { createSliceActivity } from '../activities/slice.ts';
 import { RunningSlices } from '../activities/running-slices.ts';
 import type { Keyring } from '../crypto/keyring.ts';
+import { rotateKeys } from '../jobs/rotate-keys.ts';
 import type { AnyJob } from '../jobs/define-job.ts';
 import { ensureGate } from '../ledger/gates.ts';
 import { bindLedger } from '../ledger/identity.ts';
@@ -129,7 +130,7 @@ export class JobHost {
       ledger,
       keyring,
       client,
-      jobs: new Map(jobs.map((job) => [job.name, job])),
+      jobs: new Map([...jobs, ...builtIn(keyring)].map((job) => [job.name, job])),
       worker: this.id,
       buildId,
       running: this.#running,
@@ -140,3 +141,6 @@ export class JobHost {
     });
   }
 }
+
+/** Any queue will do: it is asked for on one that is served. */
+const builtIn = (keyring: Keyring | undefined): AnyJob[] => (keyring ? [rotateKeys(keyring, 'any')] : []);

@@ -12,7 +12,7 @@ export function checkInput<T extends object>(
   const { workflowType } = workflowInfo();
   const refuse = (found: string): never => {
     throw ApplicationFailure.nonRetryable(
-      `${workflowType} was started with ${found}; it is started by lockkeeper alone: lockkeeper job start, lockkeeper deploy start`,
+      `${workflowType} was started with ${found}; it is started by lockkeeper alone: lockkeeper job start, lockkeeper graph start, lockkeeper deploy start`,
       'USAGE',
     );
   };

@@ -27,8 +27,8 @@ const { nodeEnds } = proxyActivities<{ nodeEnds(input: NodeEndsInput): Promise<K
 export interface NodeRun {
   readonly graphId: string;
   readonly node: NodeSpec;
-  /** With the places of the results in it. */
-  readonly input: unknown;
+  /** Of those nodes that its input has places for. */
+  readonly results: Readonly<Record<string, string>>;
   readonly owner: string | undefined;
   /** The server has answered: from here on it has its workflow, whoever began it. */
   readonly onStarted: () => void;
@@ -36,12 +36,14 @@ export interface NodeRun {
 
 /** Runs a node's job to its end. `alreadyThere`: one of its id runs, or is done, and others know how it ends. */
 export async function runNode(run: NodeRun): Promise<Omit<KnownNode, 'name'> | 'alreadyThere'> {
-  const { graphId, node, input, owner, onStarted } = run;
+  const { graphId, node, results, owner, onStarted } = run;
   const args: JobWorkflowInput = {
     job: node.job,
-    input,
+    input: node.input,
     node: node.name,
+    ...(Object.keys(results).length > 0 && { results }),
     ...(node.heartbeatTimeoutMs !== undefined && { heartbeatTimeoutMs: node.heartbeatTimeoutMs }),
+    ...(owner !== undefined && { owner }),
   };
   try {
     const child = await startChild(JOB_WORKFLOW, {

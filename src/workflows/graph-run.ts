@@ -11,7 +11,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { GRAPH_MAX_PARALLEL } from '../defaults.ts';
-import { GRAPH_STATUS_QUERY, NODE_PHASE_SIGNAL, withKeys } from '../protocol.ts';
+import { GRAPH_STATUS_QUERY, NODE_PHASE_SIGNAL, nodesIn } from '../protocol.ts';
 import type {
   GraphPhase,
   GraphResult,
@@ -69,7 +69,7 @@ export class GraphRun {
 
   result(): GraphResult {
     const { output } = this.#input;
-    return output === undefined ? {} : { output: this.#withKeys(output) };
+    return output === undefined ? {} : { output, results: this.#resultsIn(output) };
   }
 
   /** Until nothing more can begin. `long`: it is time for a new history. */
@@ -117,7 +117,7 @@ export class GraphRun {
     const node = this.#spec(name);
     const { owner } = this.#input;
     const onStarted = () => this.#started(name);
-    const end = await runNode({ graphId: this.#id, node, input: this.#withKeys(node.input), owner, onStarted });
+    const end = await runNode({ graphId: this.#id, node, results: this.#resultsIn(node.input), owner, onStarted });
     if (end === 'alreadyThere') this.#adopted.add(name);
     else this.#set({ name, ...end });
   }
@@ -133,8 +133,8 @@ export class GraphRun {
   }
 
   /** What a node needs is done, so that its key is known. */
-  #withKeys(value: unknown): unknown {
-    return withKeys(value, (node) => this.#progress.get(node)!.key!);
+  #resultsIn(value: unknown): Record<string, string> {
+    return Object.fromEntries(nodesIn(value).map((node) => [node, this.#progress.get(node)!.key!]));
   }
 
   /** Less and less often while nothing happens, at once when there is another one. */

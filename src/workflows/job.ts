@@ -47,7 +47,7 @@ function setup(input: JobWorkflowInput): JobRun {
     input: input.input,
     taskQueue: workflowInfo().taskQueue,
     heartbeatTimeoutMs: input.heartbeatTimeoutMs,
-    resultsInInput: input.node !== undefined,
+    results: input.results,
     owner: input.owner,
   };
   const run = new JobRun(options, input.resumed);

@@ -40,8 +40,8 @@ export interface JobRunOptions {
   readonly input: unknown;
   readonly taskQueue: string;
   readonly heartbeatTimeoutMs: number | undefined;
-  /** The input may hold results in the ledger. */
-  readonly resultsInInput?: boolean;
+  /** For the slices, as {@link SliceInput} has them. */
+  readonly results?: Readonly<Record<string, string>> | undefined;
   readonly owner: string | undefined;
 }
 
@@ -212,7 +212,7 @@ export class JobRun {
   }
 
   async #slice(mode: SliceInput['mode']): Promise<SliceOutcome | 'failed'> {
-    const { key, job, input, taskQueue, heartbeatTimeoutMs, owner, resultsInInput } = this.#options;
+    const { key, job, input, taskQueue, heartbeatTimeoutMs, owner, results } = this.#options;
     const { slice } = proxyActivities<{ slice(input: SliceInput): Promise<SliceOutcome> }>({
       taskQueue,
       startToCloseTimeout: SLICE_START_TO_CLOSE,
@@ -239,7 +239,7 @@ export class JobRun {
         ...(owner !== undefined && { owner }),
         ...(stopped && { stopped }),
         ...(release && { release }),
-        ...(resultsInInput && { resultsInInput }),
+        ...(results && { results }),
       });
       const outcome = isOutcome(given) ? given : this.#byHand();
       // Nothing of the choice has been heard: it stands for the next slice.

@@ -50,7 +50,8 @@ test('files for options that take one, and for the command after --', () => {
   expect(of('deploy', 'run', '--id', 'x', '--', './dep')).toEqual({ kind: 'files' });
 });
 
-test('ids of jobs and deploys', () => {
+test('ids of jobs, graphs and deploys', () => {
+  expect(of('graph', 'rerun', '')).toEqual({ kind: 'ids', of: 'graph' });
   expect(of('deploy', 'show', '')).toEqual({ kind: 'ids', of: 'deploy' });
   expect(of('job', 'watch', 'imp')).toEqual({ kind: 'ids', of: 'job' });
 });

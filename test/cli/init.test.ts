@@ -125,7 +125,7 @@ test('what is there is kept and said so; --force replaces it, and never package.
   expect(report(project, plan, false, plain)).toMatch(/^kept {5}jobs\.ts +it was there already; it must export/m);
   const files = filesOf(folder);
   expect(files).toMatchObject({ 'compose.yaml': mine['compose.yaml'], 'jobs.ts': mine['jobs.ts'] });
-  expect(files['.gitignore']).toBe('dist\n.lockkeeper/\n');
+  expect(files['.gitignore']).toBe('dist\n.lockkeeper/\nlockkeeper.keys\n');
   expect(files['package.json']).toContain('\n\t"name": "mine"');
   expect(manifestOf(folder)['scripts']).toMatchObject({ dev: 'vite', 'lockkeeper:dev': 'lockkeeper dev' });
   expect(nextSteps(project, plan, folder)[0]?.command).toBe('npm install && npm run lockkeeper:dev');

@@ -55,6 +55,7 @@ test('the smallest config has every default', async () => {
     jobs: [join(folder, 'jobs.ts')],
     worker: { shutdownGraceMs: 20_000, shutdownForceMs: 25_000 },
     drain,
+    encryption: {},
     participants: [],
     freezeWindows: [],
     databases: new Map([['ledger', { env: 'DATABASE_URL' }]]),

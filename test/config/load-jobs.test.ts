@@ -2,12 +2,13 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { loadConfig, loadJobs } from '../../src/config/index.ts';
+import { loadConfig, loadDefinitions, loadJobs } from '../../src/config/index.ts';
 import { errorOf, folderOf } from './folder.ts';
 
 const execFileAsync = promisify(execFile);
 const CONFIG = new URL('../../src/config/index.ts', import.meta.url).href;
 const DEFINE = new URL('../../src/jobs/define-job.ts', import.meta.url).href;
+const GRAPH = new URL('../../src/jobs/job-graph.ts', import.meta.url).href;
 const module = (body: string) => `import { defineJob } from '${DEFINE}';
 const job = (name: string, taskQueue = 'q') => defineJob({ name, taskQueue, async *run() {} });
 ${body}`;
@@ -33,6 +34,22 @@ test('a job that is exported twice is one job', async () => {
     'b.ts': `export * from './a.ts';`,
   });
   expect(jobs).toHaveLength(1);
+});
+
+const graphs = (body: string) => `import { jobGraph } from '${GRAPH}';
+const graph = (name: string, taskQueue = 'q') => jobGraph({ name, taskQueue, nodes: () => undefined });
+${body}`;
+
+test('graphs stand beside jobs, and may have the name of one', async () => {
+  const folder = folderOf({
+    'a.ts': module(`export const one = job('one', 'q1'); export * from './b.ts';`),
+    'b.ts': graphs(`export const two = graph('one', 'q2');`),
+    'lockkeeper.yaml': 'environment: test\njobs: [a.ts, b.ts]',
+  });
+  const found = await loadDefinitions(await loadConfig(join(folder, 'lockkeeper.yaml'), {}));
+  expect(found.jobs.map(({ name }) => name)).toEqual(['one']);
+  expect(found.graphs.map(({ name }) => name)).toEqual(['one']);
+  expect(found.taskQueues.sort()).toEqual(['q1', 'q2']);
 });
 
 describe('refused', () => {
@@ -70,6 +87,18 @@ describe('refused', () => {
       { 'a.ts': module(`export const a = job('one'), b = job('one');`) },
       ['a.ts'],
       /a\.ts: there is another job of the name `one` in the same module; rename one$/,
+    ],
+    [
+      'one name of two graphs',
+      { 'a.ts': graphs(`export const a = graph('one'), b = graph('one');`) },
+      ['a.ts'],
+      /a\.ts: there is another graph of the name `one` in the same module; rename one$/,
+    ],
+    [
+      'a graph on the queue of the deploys',
+      { 'a.ts': graphs(`export const a = graph('one', 'lockkeeper-test');`) },
+      ['a.ts'],
+      /graph `one` is on `lockkeeper-test`, the queue on which the deploys themselves run; use another$/,
     ],
     [
       "the deploys' own queue",

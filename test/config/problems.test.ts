@@ -21,7 +21,7 @@ describe('the shape of the options', () => {
     [
       'not a map',
       '- environment',
-      '1:1: expected a map with the options environment, jobs, workflows, worker, drain, queues, participants, databases, freezeWindows, notices, codecServer, plans, found a list',
+      '1:1: expected a map with the options environment, jobs, workflows, worker, drain, queues, participants, databases, freezeWindows, notices, encryption, codecServer, plans, found a list',
     ],
     ['jobs that are no paths', 'environment: a\njobs: 3', '2:7: `jobs`: expected a path or a list of paths, found 3'],
     ['an empty path', 'environment: a\njobs: ""', '2:7: `jobs`: expected a path or a list of paths, found ""'],

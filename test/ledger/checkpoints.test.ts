@@ -43,7 +43,13 @@ test('the checkpoint to go on from: none at first, then the last, then the one a
     ledger.pool.query('update lockkeeper._jobs set restore_seq = $2 where key = $1', [fence.key, seq]);
   expect(await loadPlain(ledger, fence.key)).toBeUndefined();
   for (let seq = 1; seq <= 2; seq += 1) await save(ledger.pool, fence, seq);
-  expect(await loadPlain(ledger, fence.key)).toEqual({ seq: 2, kind: 'state', stateVersion: 1, value: { at: 2 } });
+  expect(await loadPlain(ledger, fence.key)).toEqual({
+    seq: 2,
+    kind: 'state',
+    stateVersion: 1,
+    buildId: 'build-1',
+    value: { at: 2 },
+  });
   await restore(1);
   expect(await loadPlain(ledger, fence.key)).toMatchObject({ seq: 1, value: { at: 1 } });
   await restore(0);

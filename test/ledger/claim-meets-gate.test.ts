@@ -74,10 +74,12 @@ test('a claim that comes while the gate closes waits for it, and is refused', as
 
 test('a claim that comes after the close is refused and leaves the job as it was', async () => {
   const taskQueue = await openQueue(ledger);
+  const { claim: first, fence } = await claim(ledger, { taskQueue });
+  await endClaim(ledger, first, 'released', 'stepped aside');
+  const before = await head(ledger, fence.key);
   await closeFence(ledger, taskQueue, owner, undefined);
-  const refused = await claim(ledger, { taskQueue });
-  expect(refused.verdict).toBe('gateClosed');
-  expect(await head(ledger, refused.fence.key)).toMatchObject({ epoch: 0, claim: null, losses: 0 });
+  expect(await claim(ledger, { taskQueue, key: fence.key })).toMatchObject({ verdict: 'gateClosed', epoch: 1 });
+  expect(await head(ledger, fence.key)).toEqual(before);
 });
 
 test('while the gate opens, its brake still on, claims are taken', async () => {

@@ -40,7 +40,7 @@ export class NoticePlace {
     };
   }
 
-  /** For one test, at whose end everything is killed. */
+  /** For one test, or a file when opened at its top level; everything is killed at its end. */
   static async open(): Promise<NoticePlace> {
     const scene = await openScene();
     await scene.ledger.pool.query(EFFECT_TABLE);

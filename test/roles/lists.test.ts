@@ -59,6 +59,8 @@ const FUNCTIONS = {
   end_sessions: ['w: execute'],
   is_drained: ['w: execute'],
   is_mail_address: [],
+  reseal_checkpoint: ['w: execute', 'as owner'],
+  reseal_texts: ['w: execute', 'as owner'],
   save_checkpoint: ['w: execute', 'as owner'],
   save_checkpoint_or_fail: ['w: execute'],
   worker_gone: ['w: execute', 'as owner'],

@@ -9,6 +9,7 @@ import { atEnd } from '../support/at-end.ts';
 import { eventually } from '../support/eventually.ts';
 import { freshNamespace } from '../support/fresh-namespace.ts';
 import { freshLogin, run } from '../support/logins.ts';
+import { SECRET, WebReceiver } from '../notices/web-receiver.ts';
 import { Processes } from '../support/processes.ts';
 import type { TestProcess } from '../support/processes.ts';
 import { ownedLedger } from './owned-ledger.ts';
@@ -24,7 +25,8 @@ const processes = new Processes();
 const dir = await mkdtemp(path.join(tmpdir(), 'lockkeeper-dev-'));
 atEnd(() => rm(dir, { recursive: true }));
 
-const env = { ...temporal.env, DATABASE_URL: login.url };
+const receiver = await WebReceiver.open();
+const env = { ...temporal.env, DATABASE_URL: login.url, NOTICES_URL: receiver.url, NOTICES_SECRET: SECRET };
 
 function lockkeeper(args: readonly string[], more: Record<string, string> = {}): TestProcess {
   return processes.node('dist/cli/main.js', args, { cwd: APP, env: { ...env, ...more } });
@@ -71,7 +73,7 @@ async function expectOnlyLogin(): Promise<void> {
   expect(names).toEqual([{ usename: login.name }]);
 }
 
-test('as a login that is only a member of lockkeeper_worker, everything works: jobs, deploys, the watch, the command line', async () => {
+test('as a login that is only a member of lockkeeper_worker, everything works: jobs, deploys, the watch, notices, the command line', async () => {
   const workers = [await serve('worker'), await serve('worker', { BUILD: 'v2' })];
   await serve('deploy-worker', { OWNER_URL: owner.url });
   await said('job', 'start', 'count', '--input', '{"to":300,"everyMs":15}', '--id', 'over-a-deploy');
@@ -110,6 +112,10 @@ test('as a login that is only a member of lockkeeper_worker, everything works: j
   expect(await rows(`select state, losses from lockkeeper.jobs where workflow_id = 'over-a-kill'`)).toEqual([
     { state: 'done', losses: 1 },
   ]);
+
+  const told = (job: string) =>
+    receiver.notices.flatMap((notice) => (notice.type !== 'test' && notice.data.job.id === job ? [notice.type] : []));
+  await eventually(() => expect(told('over-a-kill')).toContain('job.finished'), { within: 20_000 });
 
   await said('gates', 'close', '--reason', 'by hand', '--id', 'by-hand');
   expect(await said('board')).toContain('by-hand');

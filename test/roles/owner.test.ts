@@ -53,7 +53,7 @@ test('an owner who may not: it is migrated, and an administrator is told what to
   const first = await lockkeeper(owner, 'ledger', 'migrate');
   expect(first).toMatchObject({ code: 0, stderr: '' });
   expect(first.stdout).toContain(
-    'This user may not create roles; without them only the owner of the ledger can use it',
+    'Missing, and this user may not create roles; until they are there, only the owner can do what they are for',
   );
   expect(JSON.parse((await lockkeeper(owner, 'ledger', 'migrate', '--json')).stdout)).toEqual({
     migrated: true,

@@ -96,6 +96,16 @@ describe('a member of lockkeeper_worker may', () => {
       'add to the record',
       `insert into lockkeeper._events (namespace, environment, actor, event) values ('test', 'e', 'me', 'gateClosed')`,
     ],
+    [
+      'say whom to tell',
+      `insert into lockkeeper._receivers (namespace, environment, name, events, to_owner, until)
+       values ('test', 'e', 'hook', '{job.failed}', false, now()) on conflict (namespace, environment, name) do update set until = now()`,
+    ],
+    ['take a notice', `update lockkeeper._notices set attempts = attempts + 1, due_at = now() returning facts`],
+    [
+      'note that a notice was told, and remove it',
+      `with told as (update lockkeeper._notices set state = 'delivered' returning number) delete from lockkeeper._notices`,
+    ],
     ['listen for gates', 'listen lockkeeper_gate'],
     ['hold its session lock', 'select pg_advisory_xact_lock(1280005963, 1)'],
   ])('%s', async (_what, statement) => {
@@ -160,6 +170,13 @@ describe('a member of lockkeeper_worker may not', () => {
     ['delete a lease', 'delete from lockkeeper._leases'],
     ['delete a worker', 'delete from lockkeeper._workers'],
     ['take the session lock of another worker', 'update lockkeeper._workers set session_lock = default'],
+    ['tell what did not happen', `select lockkeeper._notify('test', 'e', 'job.failed', 'w', 'j', null, '{}')`],
+    [
+      'write a notice by hand',
+      `insert into lockkeeper._notices (id, namespace, environment, receiver, event, subject, facts)
+       values ('${ID}', 'test', 'e', 'hook', 'job.failed', 'w', '{}')`,
+    ],
+    ['change what a notice tells', `update lockkeeper._notices set facts = '{}'`],
     ['set fencing tokens back', `select setval('lockkeeper._fencing_token', 1)`],
     ['write through a view', `update lockkeeper.events set actor = 'me'`],
     ['read a table of the application', 'select * from app.customer'],

@@ -33,7 +33,7 @@ const CAUSES = {
     job: plain,
     sql: [gone(' and seq > 2')],
     reason: 'the last checkpoint is not in the ledger',
-    shows: [/^ {2}2: state version 1, by build before, not encrypted, .*; can be restored$/m],
+    shows: [/^ {2}2: state version 1, by build before, key test, .*; can be restored$/m],
     continue: 'again',
     from: 2,
   },

@@ -18,6 +18,7 @@ import { readGates } from '../../src/ledger/gates.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import type { FreezeWindow } from '../../src/order/freeze-windows.ts';
 import type { Receiver } from '../../src/notices/receiver.ts';
+import { ENCRYPTED } from '../../src/protocol/payloads.ts';
 import type { DeployRequest, DeployStatus, PlanStep, ResolvedPlan } from '../../src/protocol.ts';
 import { createDeployWorker } from '../../src/workers/deploy-worker.ts';
 import { createWorker } from '../../src/workers/worker.ts';
@@ -225,6 +226,9 @@ export class Scene {
     const plain = proto.temporal.api.history.v1.History.fromObject(history).toJSON();
     // Stack traces name this machine's folders.
     const text = JSON.stringify({ workflowId, history: plain }).replaceAll(PROJECT, '');
+    // A replay has no keys.
+    if (text.includes(Buffer.from(ENCRYPTED).toString('base64')))
+      throw new Error(`${name} would be encrypted: record it in a scene that is opened with 'plaintext'`);
     writeFileSync(path.join(folder, `${name}.json`), `${text}\n`);
   }
 }
@@ -239,9 +243,12 @@ export interface DeployOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Histories are replayed by whoever has no keys. */
+const RECORDED = process.env['RECORD_HISTORIES'] ? 'plaintext' : undefined;
+
 export async function openScene(encryption?: Encryption): Promise<Scene> {
-  const temporal = await freshNamespace(encryption);
+  const temporal = await freshNamespace(encryption ?? RECORDED);
   const ledger = await freshLedger({ namespace: temporal.namespace });
   await migrateLedger(ledger.databaseUrl, quietLog);
-  return new Scene(temporal, ledger, encryption);
+  return new Scene(temporal, ledger, encryption ?? RECORDED);
 }

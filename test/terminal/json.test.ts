@@ -2,12 +2,14 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, test } from 'vitest';
 import { JSON_OUTPUTS } from '../../src/cli/json/index.ts';
 import { EFFECT_TABLE, cancellable, count, failing } from '../app/count-job.ts';
+import { ALL_JOBS, MENDED_TABLE } from '../app/graph-jobs.ts';
 import { eventually } from '../support/eventually.ts';
 import { Processes } from '../support/processes.ts';
 import { ENVIRONMENT, external, openScene } from '../support/scene.ts';
 import type { Scene } from '../support/scene.ts';
 
 const CONFIG = fileURLToPath(new URL('../app/lockkeeper.yaml', import.meta.url));
+const GRAPHS = fileURLToPath(new URL('../app/graphs.yaml', import.meta.url));
 const processes = new Processes();
 const WITHIN = { within: 60_000 };
 const seen = new Set<string>();
@@ -16,10 +18,10 @@ let env: Record<string, string>;
 
 beforeAll(async () => {
   scene = await openScene();
-  await scene.ledger.pool.query(EFFECT_TABLE);
+  await scene.ledger.pool.query(`${EFFECT_TABLE}; ${MENDED_TABLE}`);
   scene.planOf([external({ leaseMs: 6_000 })]);
   env = { ...scene.temporal.env, DATABASE_URL: scene.ledger.databaseUrl, LOCKKEEPER_ENVIRONMENT: ENVIRONMENT };
-  await scene.startWorker([count, cancellable, failing]);
+  await scene.startWorker([count, cancellable, failing, ...ALL_JOBS]);
   await scene.startDeployWorker();
 });
 
@@ -57,6 +59,30 @@ test('jobs', async () => {
   await scene.jobs.start(failing, { progress: false, times: 9 }, { id: 'f' });
   expect(await json('job watch', ['job', 'watch', 'f'], 1)).toMatchObject({ id: 'f', state: 'failed' });
 }, 120_000);
+
+test('graphs', async () => {
+  const config = ['--config', GRAPHS];
+  const started = await json('graph start', ['graph', 'start', 'partly', '--id', 'p', ...config]);
+  expect(started).toEqual({ id: 'p', graph: 'partly' });
+  expect(await json('graph watch', ['graph', 'watch', 'p'], 1)).toMatchObject({ id: 'p', state: 'failed' });
+  expect(await json('graph show', ['graph', 'show', 'p'])).toMatchObject({
+    row: { state: 'failed', nodes: 5, done: 2 },
+    status: { phase: 'failed' },
+    jobs: { bad: { state: 'failed' } },
+  });
+  expect(await json('graph rerun', ['graph', 'rerun', 'p'])).toEqual({ id: 'p', again: 3, kept: 2 });
+  await json('graph watch', ['graph', 'watch', 'p'], 1);
+  await scene.ledger.pool.query(`insert into mended values ('p/bad')`);
+  const again = await json('graph rerun --wait', ['graph', 'rerun', 'p', '--wait']);
+  expect(again).toEqual({ id: 'p', state: 'done', result: { alone: 'alone: 3', after: 'after: 1' } });
+  const few = ['--input', '{"repos":["a"],"to":1,"everyMs":1}'];
+  const waited = await json('graph start --wait', ['graph', 'start', 'nightly', ...few, '--wait', ...config]);
+  expect(waited).toMatchObject({ state: 'done', result: { report: 'counted: 1' } });
+  await json('graph start', ['graph', 'start', 'waiting', '--id', 'w', ...config]);
+  expect(await json('graph cancel', ['graph', 'cancel', 'w'])).toEqual({ id: 'w', cancelRequested: true });
+  expect(await json('graph watch', ['graph', 'watch', 'w'], 4)).toMatchObject({ state: 'cancelled' });
+  await json('graph list', ['graph', 'list']);
+}, 180_000);
 
 test('deploys', async () => {
   const ended = await json('deploy run', ['deploy', 'run', '--id', 'one', '--', 'true']);

@@ -81,6 +81,10 @@ async function printEnd(handle: GraphHandle, options: FollowOptions): Promise<nu
   if (options.json) printLineAs(GraphEnd, { id: handle.id, ...end });
   else if (end.state === 'done')
     print(end.result === undefined ? `graph ${handle.id} done` : JSON.stringify(end.result));
-  else tell(`lockkeeper: graph ${handle.id} ${end.state}: ${end.reason}`);
+  else if (end.state === 'failed') tell(`lockkeeper: graph ${handle.id} failed: ${end.reason}`);
+  else
+    tell(
+      `lockkeeper: graph ${handle.id} cancelled. What is done stays; lockkeeper graph rerun ${handle.id} does the rest`,
+    );
   return { done: EXIT.ok, failed: EXIT.failed, cancelled: EXIT.aborted }[end.state];
 }

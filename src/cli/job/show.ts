@@ -26,6 +26,8 @@ export interface ShownJob {
   readonly gateClosedBy?: string;
   /** What its workflow says; undefined when nobody answers for it. */
   readonly status: JobStatus | undefined;
+  /** It answers, and the key of its answer is not here. */
+  readonly encrypted?: boolean;
   /** Of a job in quarantine: what it could go on from. */
   readonly checkpoints?: readonly KeptCheckpoint[];
   /** The others of its workflow, where that is one of a user's own. */
@@ -37,19 +39,22 @@ export async function jobShow(id: string, options: JsonOptions): Promise<number>
   const shown = await withJobs(async ({ temporal, jobs }): Promise<ShownJob> => {
     const handle = jobs.handle(id);
     const [row, ...others] = await handle.rows();
+    let encrypted = false;
     const status = await elseNoJob(id, jobs, () =>
       temporal.client.withDeadline(Date.now() + ASK_WITHIN, () => handle.status()),
     ).catch((error: unknown) => {
       // A workflow that Temporal has forgotten may still stand in the ledger, and one without a worker cannot answer.
       if (isLockkeeperError(error, 'JOB_NOT_FOUND') && !row) throw error;
+      encrypted = isLockkeeperError(error, 'KEY_MISSING');
       return undefined;
     });
     const gateClosedBy = row ? undefined : (await handle.describe()).gateClosedBy;
     return {
       id,
       row,
-      status,
       ...(gateClosedBy !== undefined && { gateClosedBy }),
+      status,
+      encrypted,
       ...(row?.state === 'quarantined' && { checkpoints: await handle.checkpoints() }),
       ...(others.length > 0 && { others }),
     };
@@ -59,8 +64,11 @@ export async function jobShow(id: string, options: JsonOptions): Promise<number>
   return EXIT.ok;
 }
 
-export function describeJob({ id, row, gateClosedBy, status, checkpoints, others = [] }: ShownJob): string {
-  const says = status ? workflowSays(status) : 'no answer; does a worker serve its queue?';
+export function describeJob({ id, row, gateClosedBy, status, encrypted, checkpoints, others = [] }: ShownJob): string {
+  const unheard = encrypted
+    ? 'its answer is encrypted by a key that is not here'
+    : 'no answer; does a worker serve its queue?';
+  const says = status ? workflowSays(status) : unheard;
   const behind = behindGate({ gateClosedBy });
   if (!row) return [`${id}: not begun yet${behind ? `, ${behind}` : ''}`, `workflow: ${says}`].join('\n');
   const on = row.worker === undefined ? '' : `, on worker ${row.worker} of build ${row.buildId}`;

@@ -82,6 +82,7 @@ export const JOB_OUTPUTS: readonly JsonOutput[] = [
   { command: 'job start', form: 'line', says: 'The id.', schema: JobStarted },
   { command: 'job start --wait', form: 'line', says: 'The end of the job.', schema: JobEnd },
   { command: 'job watch', form: 'line', says: 'The end of the job.', schema: JobEnd },
+  { command: 'keys rotate', form: 'line', says: 'The end of the job that encrypts the ledger anew.', schema: JobEnd },
   { command: 'job list', form: 'one', says: 'The latest first.', schema: z.array(Job) },
   { command: 'job show', form: 'one', says: 'What ledger and workflow say of a job.', schema: ShownJob },
   { command: 'job cancel', form: 'line', says: 'That it was asked to end.', schema: JobCancelled },

@@ -377,7 +377,7 @@ begin
   end if;
   if gate.state = 'closed' and not exists (select from lockkeeper._jobs j where j.key = in_key) then
     -- It has not begun: it waits behind the gate for its first slice, and there is nothing to write of it.
-    return query select 'gateClosed', 0::bigint, 0::bigint, gate.reason;
+    return query select 'gateClosed', 0::bigint, 0::bigint, gate.reason, null::text;
     return;
   end if;
   insert into lockkeeper._jobs (key, namespace, workflow_id, name, task_queue, owner)
@@ -532,6 +532,33 @@ begin
       in_nonce, in_ciphertext, in_with_effect, in_done, in_total, in_note) then
     raise exception 'checkpoint % of % was refused', in_seq, in_key using errcode = 'LK002';
   end if;
+end
+$$;
+
+-- The same state or result, encrypted by another key. False: the row is not there any more, or is another one by now.
+create function lockkeeper.reseal_checkpoint(
+  in_key text, in_seq bigint, in_old_key_id text, in_old_sha256 bytea, in_key_id text, in_nonce bytea, in_ciphertext bytea)
+returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  update lockkeeper._checkpoints p set key_id = in_key_id, nonce = in_nonce, ciphertext = in_ciphertext
+    where p.key = in_key and p.seq = in_seq and p.key_id = in_old_key_id and sha256(p.ciphertext) = in_old_sha256;
+  return found;
+end
+$$;
+
+-- The same of the texts of a job. False: they are others by now.
+create function lockkeeper.reseal_texts(
+  in_key text, old_note text, old_reason text, old_went_back text, old_findings text,
+  new_note text, new_reason text, new_went_back text, new_findings text)
+returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  update lockkeeper._jobs j set progress_note = new_note, reason = new_reason, went_back = new_went_back,
+      findings = new_findings::jsonb
+    where j.key = in_key and j.progress_note is not distinct from old_note and j.reason is not distinct from old_reason
+      and j.went_back is not distinct from old_went_back and j.findings::text is not distinct from old_findings;
+  return found;
 end
 $$;
 

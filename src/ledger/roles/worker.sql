@@ -17,7 +17,7 @@ grant select, update (state, reason, cancelling, changed_at) on lockkeeper._jobs
 grant select, update (owed) on lockkeeper._claims to lockkeeper_worker;
 grant select on lockkeeper._checkpoints to lockkeeper_worker;
 grant execute on function lockkeeper.claim_slice, lockkeeper.save_checkpoint, lockkeeper.save_checkpoint_or_fail,
-  lockkeeper.cannot_restore, lockkeeper.end_claim, lockkeeper.end_sessions, lockkeeper._end_session, lockkeeper.worker_gone, lockkeeper.is_drained
+  lockkeeper.cannot_restore, lockkeeper.reseal_checkpoint, lockkeeper.reseal_texts, lockkeeper.end_claim, lockkeeper.end_sessions, lockkeeper._end_session, lockkeeper.worker_gone, lockkeeper.is_drained
   to lockkeeper_worker;
 
 -- What was requested, when and by whom, and who must approve it, stays as it was written.

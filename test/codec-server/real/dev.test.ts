@@ -2,12 +2,14 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { readKeyFile } from '../../../src/crypto/key-file.ts';
 import { generateKey, parseKeyring } from '../../../src/crypto/keyring.ts';
 import { atEnd } from '../../support/at-end.ts';
 import { launchChromium } from '../../support/chromium.ts';
 import { eventually } from '../../support/eventually.ts';
 import { Processes } from '../../support/processes.ts';
-import { SUCCEEDED, encryptedWorkflows } from './encrypted-workflows.ts';
+import { encrypted, valuesOf } from '../bench.ts';
+import { encryptedWorkflows } from './encrypted-workflows.ts';
 import { CIPHERTEXT, PLAIN_TEXT, expectToSee } from './web-ui-views.ts';
 
 const KEYS = generateKey('dev');
@@ -57,7 +59,7 @@ test(
   PATIENCE,
   async () => {
     const dir = freshDir();
-    const servers = await dev(dir, { LOCKKEEPER_KEYS: KEYS });
+    const servers = await dev(dir, { LOCKKEEPER_KEYS: KEYS, LOCKKEEPER_KEY_FILE: '' });
     await encryptedWorkflows(servers.temporalAddress, parseKeyring(KEYS, 'the test'));
     const browser = await launchChromium();
 
@@ -96,18 +98,28 @@ test(
     expect(await ask({ authorization: auth!, origin: 'http://127.0.0.1:9999' })).toBe(403);
     await servers.stop();
 
-    const again = await dev(dir, { LOCKKEEPER_KEYS: KEYS });
+    const again = await dev(dir, { LOCKKEEPER_KEYS: KEYS, LOCKKEEPER_KEY_FILE: '' });
     await eventually(() => expect(envFile(dir)['TEMPORAL_CODEC_AUTH']).toBe(auth));
     await again.stop();
   },
 );
 
-test('without keys there is no codec server', PATIENCE, async () => {
+test('its own keys do as well; what is not its own Temporal has no Web UI to stand in front of', PATIENCE, async () => {
   const dir = freshDir();
-  const servers = await dev(dir, { LOCKKEEPER_KEYS: '' });
-  expect(servers.loginUrl).toBeUndefined();
-  expect(Object.keys(envFile(dir))).not.toContain('TEMPORAL_CODEC_ENDPOINT');
-  const page = await fetch(`${servers.uiUrl}/namespaces/default/workflows/${SUCCEEDED}`);
-  expect(page.status).toBe(200);
+  const servers = await dev(dir, { LOCKKEEPER_KEYS: '', LOCKKEEPER_KEY_FILE: '' });
+  const keyring = readKeyFile(envFile(dir)['LOCKKEEPER_KEY_FILE']!, 'the test');
+  const { TEMPORAL_CODEC_ENDPOINT: endpoint, TEMPORAL_CODEC_AUTH: auth } = envFile(dir);
+  const answer = await fetch(`${endpoint}/decode`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-namespace': 'default', authorization: auth! },
+    body: JSON.stringify({ payloads: [await encrypted('by its own keys', keyring, 'default')] }),
+  });
+  expect(await valuesOf(answer)).toEqual(['by its own keys']);
+
+  const other = freshDir();
+  const elsewhere = await dev(other, { TEMPORAL_ADDRESS: servers.temporalAddress });
+  expect(elsewhere.loginUrl).toBeUndefined();
+  expect(Object.keys(envFile(other))).not.toContain('TEMPORAL_CODEC_ENDPOINT');
+  await elsewhere.stop();
   await servers.stop();
 });

@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
+import { ENCRYPTED } from '../../../src/protocol/payloads.ts';
 import { Processes } from '../../support/processes.ts';
 import { TOKEN, codecServer } from '../bench.ts';
 import { FAILED, NAMESPACE, SECRETS, SUCCEEDED, encryptedWorkflows, temporalWithUi } from './encrypted-workflows.ts';
@@ -25,7 +26,7 @@ test('without the codec server, `temporal workflow show` has nothing that can be
     const { code, text } = await run(['show', '-w', id, '-o', 'json']);
     expect(code).toBe(0);
     for (const secret of Object.values(SECRETS)) expect(text).not.toContain(secret);
-    expect(text).toContain('binary/encrypted');
+    expect(text).toContain(ENCRYPTED);
   }
 });
 

@@ -141,8 +141,8 @@ test('a connection that is closed, and a port where nobody is', async () => {
 });
 
 test.each([
-  ['nothing', {}, 'URL is not set'],
-  ['no secret', { URL: 'https://example.org' }, 'SECRET is not set'],
+  ['nothing', {}, 'URL, of receiver `webhook`, is not set\nSECRET, of receiver `webhook`, is not set'],
+  ['no secret', { URL: 'https://example.org' }, 'SECRET, of receiver `webhook`, is not set'],
   ['no URL', { URL: 'hunter2', SECRET }, 'URL is not a URL that begins with https:// or http://'],
   ['the URL of something else', { URL: 'ftp://hunter2.example.org', SECRET }, 'URL is not a URL that begins with'],
   [
@@ -150,8 +150,16 @@ test.each([
     { URL: 'https://me:hunter2@example.org', SECRET },
     'the URL in URL holds a user or a password',
   ],
-  ['a secret that is too short', { URL: 'https://example.org', SECRET: 'whsec_aHVudGVyMg==' }, 'SECRET must be whsec_'],
-  ['a secret in another form', { URL: 'https://example.org', SECRET: 'hunter2'.repeat(9) }, 'SECRET must be whsec_'],
+  [
+    'a secret that is too short',
+    { URL: 'https://example.org', SECRET: 'whsec_aHVudGVyMg==' },
+    'SECRET is not `whsec_` and behind it at least 24 bytes in base64',
+  ],
+  [
+    'a secret in another form',
+    { URL: 'https://example.org', SECRET: 'hunter2'.repeat(9) },
+    'SECRET is not `whsec_` and behind it at least 24 bytes in base64',
+  ],
 ])('variables that hold %s are refused, and never shown', (_, env, said) => {
   const make = () => receiver({ type: 'webhook' }, env);
   expect(make).toThrow(said);
