@@ -34,7 +34,7 @@ export async function checkYaml(block: Block): Promise<string[]> {
   }
 }
 
-/** A list is the steps of a plan, or receivers of notices; `parameters` alone those of one; anything else is options of the file itself. */
+/** A list is the steps of a plan, or receivers of notices; `parameters` or `approvals` alone those of a plan; anything else is options of the file itself. */
 function asConfig(text: string): string {
   const value: unknown = parse(text);
   const within = (head: string, spaces: number) => `${head}\n${text.replaceAll(/^(?=.)/gm, ' '.repeat(spaces))}`;
@@ -43,8 +43,8 @@ function asConfig(text: string): string {
       ? within('notices:', 2)
       : within('plans:\n  docs:\n    steps:', 6);
   }
-  const isParameters = Object.keys(Object(value) as object).join() === 'parameters';
-  return isParameters ? within('plans:\n  docs:\n    steps: [{ external: true }]', 4) : text;
+  const isOfPlan = ['parameters', 'approvals'].includes(Object.keys(Object(value) as object).join());
+  return isOfPlan ? within('plans:\n  docs:\n    steps: [{ external: true }]', 4) : text;
 }
 
 async function checkConfig(block: Block): Promise<string[]> {

@@ -96,6 +96,7 @@ test('a freeze is told to those who wait, with its end and the ways past it', as
   await closing.waitForLine(/Frozen by ann/, WITHIN);
   closing.kill('SIGINT');
   expect((await closing.ended(WITHIN)).code).toBe(130);
+  scene.planOf([external({ leaseMs: 6_000 })]);
   expect(await said('ann', ['freeze', '--reason', 'r', '--until', 'noon'], 2)).toContain('or a duration such as 2h');
   const passed = ['deploy', 'expedite', 'frozen', '--reason', 'mends it', '--through-freeze'];
   expect(await json('deploy expedite', 'bob', passed)).toMatchObject({ deploy: 'frozen', throughFreeze: true });
