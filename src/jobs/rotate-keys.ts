@@ -60,7 +60,14 @@ async function* batch(job: Job<At>, keyring: Keyring): Steps<At, 'more' | 'end'>
     const next = PARTS[PARTS.indexOf(at.part) + 1];
     const counted = { resealed: at.resealed + old.resealed, unreadable: at.unreadable + old.unreadable };
     if (old.last) save({ ...at, ...counted, key: old.last.key, seq: old.last.seq });
-    else save({ ...at, part: next ?? at.part, key: '', seq: 0, unreadable: next === 'checkpoints again' ? 0 : at.unreadable });
+    else
+      save({
+        ...at,
+        part: next ?? at.part,
+        key: '',
+        seq: 0,
+        unreadable: next === 'checkpoints again' ? 0 : at.unreadable,
+      });
     job.progress(counted.resealed, undefined, `${at.part}, ${counted.unreadable} unreadable`);
     return old.last !== undefined || next !== undefined ? 'more' : 'end';
   });
