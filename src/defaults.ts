@@ -7,6 +7,13 @@ export const MINIMUM_POSTGRES = 14;
 
 /** Plain `yield` writes at most this often: a crash repeats at most this much. */
 export const CHECKPOINT_EVERY = 1_000;
+/** Plain saves of a worker's slices that are written together at most: what a commit costs is divided enough, and rows are locked
+ *  for a few milliseconds. */
+export const SAVES_TOGETHER = 100;
+/** And bytes of their states: a larger state gains nothing by company, and would make the others wait. */
+export const SAVES_TOGETHER_BYTES = 1024 * 1024;
+/** A write that takes longer does not keep later ones waiting: perhaps only its connection stands still. */
+export const SAVES_WAIT_AT_MOST = 1_000;
 /** Checkpoints kept per job: the present one and two to fall back on. */
 export const CHECKPOINTS_KEPT = 3;
 /** Largest state of a job, bytes of JSON: what Postgres moves in a few milliseconds. */

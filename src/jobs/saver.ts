@@ -74,7 +74,7 @@ export class Saver {
     return { ...counted, note: this.#note.sealed };
   }
 
-  /** Writes in the caller's transaction; the caller calls {@link committed} after its COMMIT. False: refused. */
+  /** Writes in the caller's transaction, which no other save shares; the caller calls {@link committed} after its COMMIT. False: refused. */
   write(db: Queryable, checkpoint: NewCheckpoint): Promise<boolean> {
     return saveCheckpoint(db, this.fence, checkpoint);
   }
@@ -88,7 +88,7 @@ export class Saver {
     const next = this.next(kind, value);
     for (;;) {
       try {
-        if (await this.write(this.#ledger.pool, next)) {
+        if (await this.#ledger.saves.save(this.fence, next)) {
           await failpoint('slice.saved');
           break;
         }

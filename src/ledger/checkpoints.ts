@@ -57,6 +57,43 @@ export async function saveCheckpoint(db: Queryable, fence: Fence, checkpoint: Ne
   return rows[0]!.saved;
 }
 
+/** A plain save as it is asked for: without SQL of the job. */
+export interface PlainSave {
+  readonly fence: Fence;
+  readonly checkpoint: NewCheckpoint;
+}
+
+/** `busy`: nothing was done, because somebody holds the job's row. */
+export type SaveOutcome = 'saved' | 'refused' | 'busy';
+
+/** Saves a checkpoint of each of several jobs in one transaction. An error means that none was saved. */
+export async function saveCheckpoints(db: Queryable, saves: readonly PlainSave[]): Promise<readonly SaveOutcome[]> {
+  const column = (of: (fence: Fence, checkpoint: NewCheckpoint) => unknown) =>
+    saves.map(({ fence, checkpoint }) => of(fence, checkpoint));
+  const { rows } = await db.query<{ outcomes: SaveOutcome[] }>({
+    name: 'save_checkpoints',
+    text: 'select lockkeeper.save_checkpoints($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) as outcomes',
+    values: [
+      column(({ key }) => key),
+      column(({ claim }) => claim),
+      column(({ epoch }) => epoch),
+      column((_, { seq }) => seq),
+      column((_, { kind }) => kind),
+      column((_, { stateVersion }) => stateVersion),
+      column((_, { buildId }) => buildId),
+      column((_, { keyId }) => keyId),
+      column((_, { nonce }) => nonce),
+      column((_, { ciphertext }) => ciphertext.length),
+      // In one piece: the driver writes an array of bytes as text, twice as long.
+      Buffer.concat(saves.map(({ checkpoint }) => checkpoint.ciphertext)),
+      column((_, { progress }) => progress.done ?? null),
+      column((_, { progress }) => progress.total ?? null),
+      column((_, { progress }) => progress.note ?? null),
+    ],
+  });
+  return rows[0]!.outcomes;
+}
+
 /**
  * Where a job stands and who holds it: read after a connection was lost under a save. A standby is not believed: it may not have
  * heard of the save yet.

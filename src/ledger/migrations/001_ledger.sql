@@ -518,7 +518,36 @@ begin
 end
 $$;
 
--- The same for an effect and its checkpoint in one statement: a refusal undoes the effect.
+-- The same for plain saves of several jobs in one transaction: each by the function above, and so by the same fence. Their
+-- ciphertexts come in one piece, in_sizes says where one ends. Answers in the order asked: saved, refused, or busy:
+-- somebody holds the row of the job, and whoever would wait for it here would hold up the others. Rows are taken in one order.
+create function lockkeeper.save_checkpoints(
+  in_keys text[], in_claims uuid[], in_epochs bigint[], in_seqs bigint[], in_kinds text[], in_state_versions integer[],
+  in_build_ids text[], in_key_ids text[], in_nonces bytea[], in_sizes integer[], in_ciphertexts bytea,
+  in_done double precision[], in_total double precision[], in_notes text[])
+returns text[]
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  free text[] := array(
+    select j.key from lockkeeper._jobs j where j.key = any(in_keys) order by j.key for no key update skip locked);
+begin
+  return array(
+    select case
+      when f.key is null then 'busy'
+      when lockkeeper.save_checkpoint(c.key, c.claim, c.epoch, c.seq, c.kind, c.state_version, c.build_id, c.key_id, c.nonce,
+        substring(in_ciphertexts from (1 + c.ends - c.size)::integer for c.size), false, c.done, c.total, c.note) then 'saved'
+      else 'refused' end
+    from (
+      select *, sum(size) over (order by n) as ends
+      from unnest(in_keys, in_claims, in_epochs, in_seqs, in_kinds, in_state_versions, in_build_ids, in_key_ids, in_nonces,
+          in_sizes, in_done, in_total, in_notes) with ordinality
+        as asked (key, claim, epoch, seq, kind, state_version, build_id, key_id, nonce, size, done, total, note, n)) c
+    left join unnest(free) as f (key) on f.key = c.key
+    order by c.n);
+end
+$$;
+
+-- save_checkpoint for an effect and its checkpoint in one statement: a refusal undoes the effect.
 create function lockkeeper.save_checkpoint_or_fail(
   in_key text, in_claim uuid, in_epoch bigint, in_seq bigint, in_kind text, in_state_version integer, in_build_id text,
   in_key_id text, in_nonce bytea, in_ciphertext bytea, in_with_effect boolean,
