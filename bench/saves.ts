@@ -15,6 +15,7 @@ const { values: options } = parseArgs({
   options: {
     seconds: { type: 'string', default: '5' },
     repetitions: { type: 'string', default: '3' },
+    slices: { type: 'string' },
     markdown: { type: 'boolean', default: false },
   },
 });
@@ -49,7 +50,8 @@ const place = await Place.open(dir);
 try {
   const slices = await SavingSlices.claim(place, SLICES);
   const rows: (string | number)[][] = [];
-  for (const load of LOADS) rows.push(rowOf(load, await compare(slices, load)));
+  for (const load of LOADS.filter((one) => options.slices === undefined || one.slices === Number(options.slices)))
+    rows.push(rowOf(load, await compare(slices, load)));
   console.log(`${await circumstances(place)} · ${options.repetitions} x ${options.seconds} s each, medians`);
   console.log(table(HEAD, rows, options.markdown));
 } finally {

@@ -66,6 +66,19 @@ export interface PlainSave {
 /** `busy`: nothing was done, because somebody holds the job's row. */
 export type SaveOutcome = 'saved' | 'refused' | 'busy';
 
+/** Saves a checkpoint, and does not wait for whoever holds the job's row. */
+export async function saveUnlessBusy(db: Queryable, { fence, checkpoint }: PlainSave): Promise<SaveOutcome> {
+  const { rows } = await db.query<{ saved: boolean | null }>({
+    name: 'save_unless_busy',
+    text: `with free as (select from lockkeeper._jobs where key = $1 for no key update skip locked)
+      select (select lockkeeper.save_checkpoint($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) from free) as saved`,
+    values: [fence.key, fence.claim, fence.epoch, ...checkpointValues(checkpoint)],
+  });
+  const { saved } = rows[0]!;
+  if (saved === null) return 'busy';
+  return saved ? 'saved' : 'refused';
+}
+
 /** Saves a checkpoint of each of several jobs in one transaction. An error means that none was saved. */
 export async function saveCheckpoints(db: Queryable, saves: readonly PlainSave[]): Promise<readonly SaveOutcome[]> {
   const column = (of: (fence: Fence, checkpoint: NewCheckpoint) => unknown) =>

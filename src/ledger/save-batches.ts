@@ -1,5 +1,5 @@
-import { SAVES_TOGETHER, SAVES_TOGETHER_BYTES, SAVES_WAIT_AT_MOST } from '../defaults.ts';
-import { saveCheckpoint, saveCheckpoints } from './checkpoints.ts';
+import { SAVES_TOGETHER, SAVES_TOGETHER_BYTES, SAVES_WAIT_AT_MOST, SAVE_WRITES } from '../defaults.ts';
+import { saveCheckpoint, saveCheckpoints, saveUnlessBusy } from './checkpoints.ts';
 import type { Fence, NewCheckpoint, PlainSave, SaveOutcome } from './checkpoints.ts';
 import type { Queryable } from './pool.ts';
 import { isConnectionError } from './sql-errors.ts';
@@ -10,13 +10,13 @@ interface Asked extends PlainSave {
 }
 
 /**
- * Group commit of plain saves: a save goes out at once, and what is asked for while one is under way goes together as the next.
- * Whatever becomes of one is not the others' concern.
+ * Group commit of plain saves: a save goes out at once, and what is asked for while enough writes are under way goes together as
+ * the next. Whatever becomes of one is not the others' concern.
  */
 export class SaveBatches {
   readonly #pool: Queryable;
   readonly #waiting: Asked[] = [];
-  #writing = false;
+  #writing = 0;
 
   constructor(pool: Queryable) {
     this.#pool = pool;
@@ -35,18 +35,22 @@ export class SaveBatches {
   }
 
   #next(): void {
-    if (this.#writing || this.#waiting.length === 0) return;
-    this.#writing = true;
+    if (this.#writing === SAVE_WRITES || this.#waiting.length === 0) return;
+    this.#writing += 1;
     let over = false;
     const goOn = () => {
       if (over) return;
       over = true;
       clearTimeout(late);
-      this.#writing = false;
+      this.#writing -= 1;
       this.#next();
     };
     const late = setTimeout(goOn, SAVES_WAIT_AT_MOST);
-    void this.#write(this.#take()).then(goOn);
+    const batch = this.#take();
+    const outcomes = this.#write(batch);
+    // First, so that the ledger is at work while the slices prepare what they save next.
+    outcomes.then(goOn, goOn);
+    void this.#answer(batch, outcomes);
   }
 
   #take(): Asked[] {
@@ -58,17 +62,27 @@ export class SaveBatches {
     return this.#waiting.splice(0, tooMany === -1 ? this.#waiting.length : tooMany);
   }
 
-  /** Never rejects: each save has its own answer. */
-  async #write(batch: readonly Asked[]): Promise<void> {
-    const outcomes = await saveCheckpoints(this.#pool, batch).catch((error: unknown): SaveOutcome[] | undefined => {
+  async #write(batch: readonly Asked[]): Promise<readonly SaveOutcome[]> {
+    const [first, ...others] = batch;
+    // Alone it is cheaper by its own statement.
+    if (first && others.length === 0) return [await saveUnlessBusy(this.#pool, first)];
+    try {
+      return await saveCheckpoints(this.#pool, batch);
+    } catch (error) {
       // One of them cannot be saved: which, each finds out alone.
-      if (batch.length > 1 && !isConnectionError(error)) return batch.map(() => 'busy');
+      if (!isConnectionError(error)) return batch.map(() => 'busy');
+      throw error;
+    }
+  }
+
+  async #answer(batch: readonly Asked[], written: Promise<readonly SaveOutcome[]>): Promise<void> {
+    try {
+      (await written).forEach((outcome, i) => {
+        const { fence, checkpoint, answer } = batch[i]!;
+        answer(outcome === 'busy' ? saveCheckpoint(this.#pool, fence, checkpoint) : outcome === 'saved');
+      });
+    } catch (error) {
       for (const { fail } of batch) fail(error);
-      return undefined;
-    });
-    outcomes?.forEach((outcome, i) => {
-      const { fence, checkpoint, answer } = batch[i]!;
-      answer(outcome === 'busy' ? saveCheckpoint(this.#pool, fence, checkpoint) : outcome === 'saved');
-    });
+    }
   }
 }

@@ -530,20 +530,22 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   free text[] := array(
     select j.key from lockkeeper._jobs j where j.key = any(in_keys) order by j.key for no key update skip locked);
+  outcomes text[] := '{}';
+  saved boolean;
+  at integer := 1;
 begin
-  return array(
-    select case
-      when f.key is null then 'busy'
-      when lockkeeper.save_checkpoint(c.key, c.claim, c.epoch, c.seq, c.kind, c.state_version, c.build_id, c.key_id, c.nonce,
-        substring(in_ciphertexts from (1 + c.ends - c.size)::integer for c.size), false, c.done, c.total, c.note) then 'saved'
-      else 'refused' end
-    from (
-      select *, sum(size) over (order by n) as ends
-      from unnest(in_keys, in_claims, in_epochs, in_seqs, in_kinds, in_state_versions, in_build_ids, in_key_ids, in_nonces,
-          in_sizes, in_done, in_total, in_notes) with ordinality
-        as asked (key, claim, epoch, seq, kind, state_version, build_id, key_id, nonce, size, done, total, note, n)) c
-    left join unnest(free) as f (key) on f.key = c.key
-    order by c.n);
+  for i in 1 .. cardinality(in_keys) loop
+    if in_keys[i] = any(free) then
+      saved := lockkeeper.save_checkpoint(in_keys[i], in_claims[i], in_epochs[i], in_seqs[i], in_kinds[i], in_state_versions[i],
+        in_build_ids[i], in_key_ids[i], in_nonces[i], substring(in_ciphertexts from at for in_sizes[i]), false,
+        in_done[i], in_total[i], in_notes[i]);
+      outcomes[i] := case when saved then 'saved' else 'refused' end;
+    else
+      outcomes[i] := 'busy';
+    end if;
+    at := at + in_sizes[i];
+  end loop;
+  return outcomes;
 end
 $$;
 
