@@ -170,10 +170,22 @@ export async function keptCheckpoints(ledger: Ledger, key: string): Promise<Kept
   };
 }
 
+/** A checkpoint, and the job's progress as it stands in the ledger. */
+export interface LoadedCheckpoint extends SavedCheckpoint {
+  readonly progress: Progress;
+}
+
+interface RawProgress {
+  progress_done: number | null;
+  progress_total: number | null;
+  progress_note: string | null;
+}
+
 /** The checkpoint a job goes on from; `undefined`: its initial state; `missing`: the row that should be there is not. */
-export async function loadCheckpoint(ledger: Ledger, key: string): Promise<SavedCheckpoint | undefined | 'missing'> {
-  const { rows } = await ledger.pool.query<RawCheckpoint>(
-    `select coalesce(j.restore_seq, j.seq) as target, p.seq, p.kind, p.state_version, p.build_id, p.key_id, p.nonce, p.ciphertext
+export async function loadCheckpoint(ledger: Ledger, key: string): Promise<LoadedCheckpoint | undefined | 'missing'> {
+  const { rows } = await ledger.pool.query<RawCheckpoint & RawProgress>(
+    `select coalesce(j.restore_seq, j.seq) as target, j.progress_done, j.progress_total, j.progress_note, p.seq, p.kind,
+       p.state_version, p.build_id, p.key_id, p.nonce, p.ciphertext
      from lockkeeper._jobs j
      left join lockkeeper._checkpoints p on p.key = j.key and p.seq = coalesce(j.restore_seq, j.seq)
      where j.key = $1`,
@@ -181,5 +193,10 @@ export async function loadCheckpoint(ledger: Ledger, key: string): Promise<Saved
   );
   const row = rows[0];
   if (!row || Number(row.target) === 0) return undefined;
-  return row.seq === null ? 'missing' : checkpointOf(row);
+  if (row.seq === null) return 'missing';
+  const { progress_done: done, progress_total: total, progress_note: note } = row;
+  return {
+    ...checkpointOf(row),
+    progress: { done: done ?? undefined, total: total ?? undefined, note: note ?? undefined },
+  };
 }
