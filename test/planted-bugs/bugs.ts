@@ -103,8 +103,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     breaks: 'exactly once: effect and checkpoint in one transaction',
     file: 'src/jobs/transaction.ts',
-    from: "const saved = await this.#saver.write(client, this.#saver.next('state', attempt.next.value));",
-    to: "const saved = await this.#saver.write(this.#ledger.pool, this.#saver.next('state', attempt.next.value));",
+    from: "const saved = await this.#saver.write(client, this.#saver.next('state', attempt.next.value, true));",
+    to: "const saved = await this.#saver.write(this.#ledger.pool, this.#saver.next('state', attempt.next.value, true));",
     caughtBy: 'test/jobs/transaction.test.ts',
   },
   {
@@ -113,6 +113,30 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     from: 'where j.key = in_key and j.claim = in_claim and j.epoch = in_epoch and j.seq = in_seq - 1;',
     to: 'where j.key = in_key and j.claim = in_claim and j.epoch = in_epoch;',
     caughtBy: 'test/ledger/checkpoints.test.ts',
+  },
+  {
+    breaks: 'saves written together: a row that somebody holds keeps none of the others waiting',
+    file: 'src/ledger/migrations/001_ledger.sql',
+    from: 'where j.key = any(in_keys) order by j.key for no key update skip locked);',
+    to: 'where j.key = any(in_keys) order by j.key for no key update);',
+    caughtBy: 'test/saved-state/together.test.ts',
+    named: 'in the middle',
+  },
+  {
+    breaks: 'saves written together: one that cannot be saved takes none with it',
+    file: 'src/ledger/save-batches.ts',
+    from: "if (!isConnectionError(error)) return batch.map(() => 'busy');",
+    to: '',
+    caughtBy: 'test/saved-state/together.test.ts',
+    named: 'cannot be saved',
+  },
+  {
+    breaks: 'retry budget: a job that fails at the same place, each time, fails',
+    file: 'src/jobs/saver.ts',
+    from: "if (restored.ok && row !== undefined && row !== 'missing') this.#goesOnFrom(row);",
+    to: '',
+    caughtBy: 'test/saved-state/same-place.test.ts',
+    named: 'a later one',
   },
   {
     breaks: 'fencing: a slice whose claim was taken away saves nothing',
@@ -203,10 +227,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     caughtBy: 'test/testing/database.test.ts',
   },
   {
-    breaks: 'the test helpers let a job go on from what was saved, as JSON',
+    breaks: 'the test helpers let a job go on from what was saved last',
     file: 'src/testing/memory-place.ts',
-    from: 'value: JSON.parse(this.#last.bytes.toString()) as unknown',
-    to: 'value: this.#last.checkpoint.value',
+    from: 'this.#last = checkpoint;',
+    to: 'this.#last ??= checkpoint;',
     caughtBy: 'test/testing/without-database/run-job-in-test.test.ts',
   },
   {
