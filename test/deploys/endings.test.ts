@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -108,9 +108,11 @@ describe('in every ending the gates open', () => {
 
   test('terminated in Temporal: its step is stopped, then its gates open, then it has failed', async () => {
     scene.planOf([command('long', `touch ${folder}/began; sleep 60; touch ${folder}/went-on`)]);
-    const terminate = when('step 1', () =>
-      scene.temporal.client.workflow.getHandle(deployRunId(ENVIRONMENT)).terminate('by the test'),
-    );
+    const terminate = when('step 1', async () => {
+      // The ledger has the step before its workflow is there.
+      await eventually(() => expect(existsSync(path.join(folder, 'began'))).toBe(true));
+      return scene.temporal.client.workflow.getHandle(deployRunId(ENVIRONMENT)).terminate('by the test');
+    });
     expect(await scene.deploy('terminated', terminate)).toMatchObject({
       outcome: 'failed',
       reason: 'its run ended as TERMINATED',
