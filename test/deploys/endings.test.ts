@@ -72,10 +72,12 @@ describe('in every ending the gates open', () => {
 
   test('a command that does not exist: failed with its name', async () => {
     scene.planOf([{ ...command('one', ''), command: { argv: ['no-such-program'] } } as never]);
-    expect(await scene.deploy('missing')).toMatchObject({
-      outcome: 'failed',
-      reason: expect.stringContaining('no-such-program') as string,
-    });
+    const failed = { outcome: 'failed', reason: expect.stringContaining('no-such-program') as string };
+    expect(await scene.deploy('missing')).toMatchObject(failed);
+    // Also when somebody else's deploy has run since, and its own run is not found any more.
+    scene.planOf([command('two', 'true')]);
+    expect(await scene.deploy('another')).toMatchObject({ outcome: 'succeeded' });
+    expect(await scene.deploy('missing')).toMatchObject(failed);
     await scene.expectOpen();
   });
 
@@ -115,7 +117,7 @@ describe('in every ending the gates open', () => {
     });
     expect(await scene.deploy('terminated', terminate)).toMatchObject({
       outcome: 'failed',
-      reason: 'its run ended as TERMINATED',
+      reason: 'its run ended as TERMINATED: by the test',
     });
     await terminate.settled();
     expect(await scene.steps('terminated')).toEqual(['long inDoubt']);
