@@ -24,12 +24,14 @@ export async function recordWaiting(
     return reason ? [[deploy, reason] as const] : [];
   });
   if (waiting.length === 0) return;
-  const { rows } = await db.query<{ deploy: string; detail: WaitingReason }>(
-    `select distinct on (deploy) deploy, detail from lockkeeper._events
-     where namespace = $1 and environment = $2 and deploy = any($3) and event = 'waiting' order by deploy, id desc`,
+  // One that has lost its place in the order waits for approval anew.
+  const { rows } = await db.query<{ deploy: string; event: string; detail: WaitingReason }>(
+    `select distinct on (deploy) deploy, event, detail from lockkeeper._events
+     where namespace = $1 and environment = $2 and deploy = any($3) and event in ('waiting', 'orderLost')
+     order by deploy, id desc`,
     [ledger.namespace, environment, waiting.map(([deploy]) => deploy)],
   );
-  const told = new Map(rows.map(({ deploy, detail }) => [deploy, detail]));
+  const told = new Map(rows.flatMap((row) => (row.event === 'waiting' ? [[row.deploy, row.detail] as const] : [])));
   for (const [deploy, reason] of waiting) {
     if (!isAnotherReason(told.get(deploy), reason)) continue;
     await addEvent(ledger, { environment, deploy, actor: 'lockkeeper', event: 'waiting', detail: reason }, db);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-const moment = z.string().describe('an ISO time');
+const moment = z.iso.datetime({ offset: true });
 const milliseconds = z.number().describe('milliseconds since 1970');
 
 const WaitsFor = z.discriminatedUnion('kind', [

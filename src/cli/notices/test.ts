@@ -44,7 +44,10 @@ export async function noticesTest(options: NoticesTestOptions): Promise<number> 
   return tested.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed;
 }
 
-const TO_NOBODY: Told = { ok: false, error: 'not sent: it goes to the owner of a job, or to who asked for a deploy; say which with --owner' };
+const TO_NOBODY: Told = {
+  ok: false,
+  error: 'not sent: it goes to the owner of a job, or to who asked for a deploy; say which with --owner',
+};
 
 const testedTable = (tested: readonly ({ readonly receiver: string } & Told)[]) =>
   table(

@@ -51,7 +51,7 @@ begin
         when told = 'deploy.aborted' then d.outcome_reason end,
       'step', case when told in ('deploy.leaseLost', 'deploy.failed', 'deploy.rolledBack') or new.event = 'held'
         then lockkeeper._stopping_step(new.namespace, new.environment, d.id) end,
-      'until', new.detail ->> 'until',
+      'until', case when told = 'deploy.held' then new.detail ->> 'until' end,
       'waitsFor', case when new.event = 'waiting' then new.detail end,
       'drain', case when new.event = 'drainLate' then new.detail end)));
   return null;
