@@ -25,8 +25,9 @@ const PACKAGE = ['test/package/**/*.test.ts'];
 
 export default defineConfig({
   test: {
-    // The tests start real processes and wait for real clocks: more files at once than cores only makes waits run out.
-    maxWorkers: 2,
+    // The tests start real processes and wait for real clocks: two cores are half idle with two files at once, and with many more
+    // at once waits run out.
+    maxWorkers: 3,
     // Everything is encrypted, as in production, unless a test says otherwise.
     env: { LOCKKEEPER_KEYS: `test:${Buffer.alloc(32, 'lockkeeper').toString('base64')}` },
     projects: [

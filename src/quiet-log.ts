@@ -1,3 +1,4 @@
+import { GracefulShutdownPeriodExpiredError } from '@temporalio/worker';
 import { LockkeeperError } from './errors.ts';
 import type { Logger } from './log.ts';
 import { PAYLOAD_UNREADABLE } from './protocol/payloads.ts';
@@ -26,9 +27,10 @@ export function withoutWords(error: unknown): unknown {
   return quiet;
 }
 
-/** Errors of keys, of the ledger's connection and of the server speak of neither jobs nor their data. */
+/** Errors of keys, of a worker's end, of the ledger's connection and of the server speak of neither jobs nor their data. */
 function isOurs(error: unknown): boolean {
   if (error instanceof LockkeeperError) return OF_KEYS.includes(error.code);
+  if (error instanceof GracefulShutdownPeriodExpiredError) return true;
   if (!(error instanceof Error)) return false;
   const { type, code } = error as { type?: unknown; code?: unknown };
   return type === PAYLOAD_UNREADABLE || (typeof code === 'string' && CONNECTION.test(code));

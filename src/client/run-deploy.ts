@@ -90,18 +90,13 @@ export async function runDeploy(options: RunDeployOptions): Promise<DeployEnd> {
     if (where?.at === 'lost' || where?.at === 'unknown') {
       // The run is gone, or has ended between two looks and another one has begun: the ticket knows the outcome.
       const again = await answered(options, () => deploys.request(request));
-      if (again?.outcome)
-        return {
-          kind: 'ended',
-          outcome: again.outcome,
-          ...(where.at === 'lost' && { reason: `its run ended as ${where.how}` }),
-        };
+      if (again?.outcome) return ended({ ...again, outcome: again.outcome });
     }
     await pause(LOOK_EVERY, signal);
   }
 }
 
-const ended = ({ outcome, reason }: DeployRunResult): DeployEnd => ({
+const ended = ({ outcome, reason }: Pick<DeployRunResult, 'outcome' | 'reason'>): DeployEnd => ({
   kind: 'ended',
   outcome,
   ...(reason !== undefined && { reason }),

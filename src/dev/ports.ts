@@ -26,6 +26,13 @@ export async function withPorts<Name extends string, T>(
   }
 }
 
+/**
+ * Says which of these ports are taken.
+ * @throws LockkeeperError `PORT_TAKEN`, with each of them.
+ */
+export const expectFree = async (asked: Readonly<Record<string, number | undefined>>): Promise<void> =>
+  void (await reserve(asked));
+
 /** Returns when something listens there, throws at once when nothing does. */
 export async function connectTo(port: number): Promise<void> {
   const socket = connect(port, HOST);

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { access, constants, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { LockkeeperError, errorMessage } from '../errors.ts';
+import { LockkeeperError, errorMessage, isLockkeeperError } from '../errors.ts';
 import { addKey } from '../crypto/add-key.ts';
 import { lockDir } from './dir-lock.ts';
+import { expectFree } from './ports.ts';
 import { startPostgres } from './postgres.ts';
 import { findTemporal, userCacheDir } from './temporal-binary.ts';
-import { startTemporal } from './temporal-server.ts';
+import { portsOf, startTemporal } from './temporal-server.ts';
 
 export interface StartDevOptions {
   /** Holds all state; deleting it means starting anew. */
@@ -138,7 +139,11 @@ async function temporalPart(
     const { address, uiUrl, stop } = await startTemporal({ ...settings, uiPort });
     return { address, uiUrl, namespace, stop };
   }
-  const front = await webUiFront({ port: uiPort, namespace, keyFile });
+  const front = await webUiFront({ port: uiPort, namespace, keyFile }).catch(async (error: unknown) => {
+    // All ports that are taken are told at once.
+    if (isLockkeeperError(error, 'PORT_TAKEN')) await expectFree(portsOf(port, uiPort));
+    throw error;
+  });
   try {
     const server = await startTemporal({ ...settings, codecEndpoint: front.codecEndpoint });
     front.showWebUi(server.uiUrl);

@@ -37,6 +37,12 @@ export interface TemporalServer {
 /** It takes half a second; a machine that starts many things at once is given more. */
 const READY_MS = 60_000;
 const CALL_MS = 15_000;
+/** Its ports, by what an error calls them. */
+export const portsOf = (port: number | undefined, uiPort: number | undefined) => ({
+  Temporal: port,
+  'the Temporal Web UI': uiPort,
+});
+
 const GRACE_MS = 10_000;
 
 /**
@@ -57,7 +63,7 @@ export async function startTemporal(options: StartTemporalOptions): Promise<Temp
   } as const;
   await endLeftOver({ ...kept, log });
   try {
-    return await withPorts({ Temporal: options.port, 'the Temporal Web UI': options.uiPort }, async (ports) => {
+    return await withPorts(portsOf(options.port, options.uiPort), async (ports) => {
       const port = ports.Temporal;
       const uiPort = ports['the Temporal Web UI'];
       const server = await startGuarded({

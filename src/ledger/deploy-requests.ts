@@ -78,8 +78,14 @@ function refuseTime({ scheduledFor }: DeployRequest, now: number): string | unde
 export async function ticketNow(ledger: Ledger, order: HeldOrder, id: string): Promise<DeployTicket> {
   const [open] = await readOpenDeploys(ledger, order.environment, order.db, id);
   if (!open) {
-    const { code, outcome, approvalOrder } = await readDeploy(ledger, order.environment, id, order.db);
-    return { deploy: id, code, ...(approvalOrder !== undefined && { approvalOrder }), ...(outcome && { outcome }) };
+    const { code, outcome, outcomeReason, approvalOrder } = await readDeploy(ledger, order.environment, id, order.db);
+    return {
+      deploy: id,
+      code,
+      ...(approvalOrder !== undefined && { approvalOrder }),
+      ...(outcome && { outcome }),
+      ...(outcomeReason !== undefined && { reason: outcomeReason }),
+    };
   }
   await settleApprovals(ledger, order, open);
   const all = await readOpenDeploys(ledger, order.environment, order.db);

@@ -25,11 +25,16 @@ export async function keysInUse(ledger: Ledger): Promise<KeyInUse[]> {
   return rows;
 }
 
-/** The keys without which jobs that have not ended could not go on from what they saved; `none`: it is not encrypted. */
+/**
+ * The keys without which jobs that have not ended could not go on from what they saved; `none`: one has saved nothing encrypted.
+ * A plain row beside encrypted ones is no old job's: somebody put it there, and it stops that job, not the workers.
+ */
 export async function keysOfOpenJobs(ledger: Ledger): Promise<string[]> {
   const { rows } = await ledger.pool.query<{ keyId: string }>(
     `select distinct c.key_id as "keyId" from lockkeeper._jobs j join lockkeeper._checkpoints c using (key)
-     where j.namespace = $1 and j.state not in ('done', 'failed', 'cancelled') order by 1`,
+     where j.namespace = $1 and j.state not in ('done', 'failed', 'cancelled')
+       and (c.key_id <> 'none' or not exists (select from lockkeeper._checkpoints o where o.key = c.key and o.key_id <> 'none'))
+     order by 1`,
     [ledger.namespace],
   );
   return rows.map(({ keyId }) => keyId);

@@ -51,6 +51,8 @@ export interface Freeze {
 export interface DeployTicket extends QueuedDeploy {
   readonly code: number;
   readonly outcome?: Outcome;
+  /** Why it ended so. */
+  readonly reason?: string;
 }
 
 /** A person's word about a deploy that waits. */

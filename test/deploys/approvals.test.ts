@@ -52,7 +52,8 @@ test('deploys approved by many at once run in the order of their approval, while
   await approving;
   await coordinator().terminate('by the test');
   await eventually(async () => expect(await lastRuns(1)).not.toEqual(['v1']), { within: 20_000 });
-  await coordinator().signal('refresh');
+  // The deploy worker brings it back.
+  await eventually(() => coordinator().signal('refresh'), { within: 20_000 });
   await succeeded(scene, ids, 60_000);
   const order = await Promise.all(ids.map(async (id) => ({ id, n: (await row(id)).approvalOrder! })));
   expect(await lastRuns(8)).toEqual(order.sort((a, b) => a.n - b.n).map(({ id }) => id));
@@ -96,6 +97,7 @@ test('an approval whose time is over counts no longer', async () => {
 test('frozen, nobody begins; the one that runs ends, an expedited one may pass, and all go on afterwards', async () => {
   planOf('sleep 0.5');
   await request('before');
+  await eventually(async () => expect((await row('before'))?.code).toBeGreaterThanOrEqual(300), { within: 20_000 });
   await scene.deploys.order.freeze({ by: 'ann', reason: 'month’s end' });
   await request('held-1');
   await request('held-2');

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { DeployDependencies } from '../../src/activities/deploy-dependencies.ts';
 import { createGateActivities } from '../../src/activities/gates.ts';
+import { plainClient } from '../../src/client/reading-client.ts';
 import { readLimit } from '../../src/client/queue-limit.ts';
 import { createSettle } from '../../src/activities/settle.ts';
 import { grantLock } from '../../src/ledger/deploy-record.ts';
@@ -187,7 +188,7 @@ const INPUTS_BY_HAND: readonly unknown[][] = [[], [null], [{}], ['{"environment"
 test('a workflow of lockkeeper that somebody starts by hand with other input ends with words', async () => {
   const scene = await openScene();
   await scene.startDeployWorker();
-  const { client } = scene.temporal;
+  const client = plainClient(scene.temporal.client);
   for (const [n, type] of ['job', 'deployCoordinator', 'deployRun', 'deployStep'].entries()) {
     for (const [m, args] of INPUTS_BY_HAND.entries()) {
       const workflowId = `by-hand-${n}-${m}`;

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { DeployDependencies } from '../../src/activities/deploy-dependencies.ts';
 import { createGateActivities } from '../../src/activities/gates.ts';
 import { createSettle } from '../../src/activities/settle.ts';
+import { plainClient } from '../../src/client/reading-client.ts';
 import { StepLeases } from '../../src/client/step-leases.ts';
 import { grantLock } from '../../src/ledger/deploy-record.ts';
 import { insertRequest } from '../../src/ledger/deploy-requests.ts';
@@ -39,7 +40,7 @@ test('a wrapper whose connection is lost at each of its questions does its step 
   const scene = await openScene();
   await scene.startDeployWorker();
   scene.planOf([external()]);
-  const leases = new LosingReplies(scene.temporal.client, ENVIRONMENT);
+  const leases = new LosingReplies(plainClient(scene.temporal.client), ENVIRONMENT);
   Object.assign(scene.deploys, { leases });
   expect(await scene.deploy('x', { command: ['echo', 'once'] })).toEqual({ kind: 'ended', outcome: 'succeeded' });
   expect(scene.output).toEqual(['once\n']);

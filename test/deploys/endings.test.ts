@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -72,10 +72,12 @@ describe('in every ending the gates open', () => {
 
   test('a command that does not exist: failed with its name', async () => {
     scene.planOf([{ ...command('one', ''), command: { argv: ['no-such-program'] } } as never]);
-    expect(await scene.deploy('missing')).toMatchObject({
-      outcome: 'failed',
-      reason: expect.stringContaining('no-such-program') as string,
-    });
+    const failed = { outcome: 'failed', reason: expect.stringContaining('no-such-program') as string };
+    expect(await scene.deploy('missing')).toMatchObject(failed);
+    // Also when somebody else's deploy has run since, and its own run is not found any more.
+    scene.planOf([command('two', 'true')]);
+    expect(await scene.deploy('another')).toMatchObject({ outcome: 'succeeded' });
+    expect(await scene.deploy('missing')).toMatchObject(failed);
     await scene.expectOpen();
   });
 
@@ -108,12 +110,14 @@ describe('in every ending the gates open', () => {
 
   test('terminated in Temporal: its step is stopped, then its gates open, then it has failed', async () => {
     scene.planOf([command('long', `touch ${folder}/began; sleep 60; touch ${folder}/went-on`)]);
-    const terminate = when('step 1', () =>
-      scene.temporal.client.workflow.getHandle(deployRunId(ENVIRONMENT)).terminate('by the test'),
-    );
+    const terminate = when('step 1', async () => {
+      // The ledger has the step before its workflow is there.
+      await eventually(() => expect(existsSync(path.join(folder, 'began'))).toBe(true));
+      return scene.temporal.client.workflow.getHandle(deployRunId(ENVIRONMENT)).terminate('by the test');
+    });
     expect(await scene.deploy('terminated', terminate)).toMatchObject({
       outcome: 'failed',
-      reason: 'its run ended as TERMINATED',
+      reason: 'its run ended as TERMINATED: by the test',
     });
     await terminate.settled();
     expect(await scene.steps('terminated')).toEqual(['long inDoubt']);

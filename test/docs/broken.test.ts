@@ -61,7 +61,8 @@ test('commands, options, files and codes that are not there', () => {
 
 test('links that lead nowhere', async () => {
   const found = await checkLinks([PATH, 'docs/writing-jobs.md']);
-  expect(found.filter((line) => line.startsWith(PATH))).toEqual([
+  // Those of one line come in any order.
+  expect(found.filter((line) => line.startsWith(PATH)).sort()).toEqual([
     expect.stringContaining('writing-jbos.md'),
     expect.stringContaining('exactly-onec'),
     expect.stringContaining('nowhere'),

@@ -133,12 +133,12 @@ describe('an import', () => {
   }, 40_000);
 
   test('is followed by server-sent events until it is done', async () => {
-    const { location } = await post('followed', 60);
+    const { location } = await post('followed', 300);
     const seen: Shown[] = [];
     for await (const event of events(location!)) seen.push(event);
     expect(seen.length).toBeGreaterThan(2);
     expect(seen.map((event) => event.done)).toEqual(seen.map((event) => event.done).sort((a, b) => a - b));
-    expect(seen.at(-1)).toEqual({ id: 'import-followed', state: 'done', done: 60, total: 60 });
+    expect(seen.at(-1)).toEqual({ id: 'import-followed', state: 'done', done: 300, total: 300 });
   }, 40_000);
 
   test('is cancelled by DELETE, and leaves nothing behind; a second DELETE is a conflict', async () => {

@@ -20,12 +20,13 @@ export const twice = async (boats) => [await runJob('passBoats', { boats }), awa
 `;
 
 const START = `
-import { connectTemporal } from 'lockkeeper';
+import { connect } from 'lockkeeper';
 
-const { client, connection } = await connectTemporal();
+const lockkeeper = await connect();
+const { client } = lockkeeper.temporal;
 const results = await client.workflow.execute('twice', { workflowId: 'twice', taskQueue: 'boats', args: [5] });
 console.log(results.map(({ passed }) => passed).join());
-await connection.close();
+await lockkeeper.close();
 `;
 
 const stranger = new Stranger({ 'app.mjs': APP, 'workflows.mjs': WORKFLOWS, 'start.mjs': START });

@@ -55,11 +55,12 @@ export async function twoLocks(boats: number): Promise<number> {
 `;
 
 const START = `
-import { connectTemporal } from 'lockkeeper';
+import { connect } from 'lockkeeper';
 
-const { client, connection } = await connectTemporal();
+const lockkeeper = await connect();
+const { client } = lockkeeper.temporal;
 console.log(await client.workflow.execute('twoLocks', { workflowId: 'two-locks', taskQueue: 'boats', args: [5] }));
-await connection.close();
+await lockkeeper.close();
 `;
 
 const BUNDLE = `
@@ -113,7 +114,9 @@ test('lockkeeper/workflow bundles as workflows of their own do, and brings no pa
   const plain = JSON.parse(await stranger.does('node bundle.ts "$PWD/plain.ts"')) as string[];
   const bundled = JSON.parse(await stranger.does('node bundle.ts "$PWD/workflows.ts"')) as string[];
   expect(bundled.filter((name) => !plain.includes(name)).sort()).toEqual(
-    ['defaults', 'duration', 'errors', 'workflow', 'workflows'].map((name) => `node_modules/lockkeeper/dist/${name}`),
+    ['defaults', 'did', 'duration', 'errors', 'protocol', 'workflow', 'workflows'].map(
+      (name) => `node_modules/lockkeeper/dist/${name}`,
+    ),
   );
 });
 

@@ -33,9 +33,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     breaks: 'law 3: a new coordinator acts on the state it finds',
-    file: 'src/activities/deploys.ts',
-    from: 'open.map(async (row) => {',
-    to: 'open.filter((row) => row.token === undefined).map(async (row) => {',
+    file: 'src/ledger/order.ts',
+    from: 'rows.push(await settleApprovals(ledger, order, row));',
+    to: 'if (row.row.token === undefined) rows.push(await settleApprovals(ledger, order, row));',
     caughtBy: 'test/deploys/attacks.test.ts',
     named: 'coordinator and run terminated together',
   },
@@ -103,8 +103,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     breaks: 'exactly once: effect and checkpoint in one transaction',
     file: 'src/jobs/transaction.ts',
-    from: "const saved = await this.#saver.write(client, this.#saver.next('state', attempt.next.value));",
-    to: "const saved = await this.#saver.write(this.#ledger.pool, this.#saver.next('state', attempt.next.value));",
+    from: "const saved = await this.#saver.write(client, this.#saver.next('state', attempt.next.value, true));",
+    to: "const saved = await this.#saver.write(this.#ledger.pool, this.#saver.next('state', attempt.next.value, true));",
     caughtBy: 'test/jobs/transaction.test.ts',
   },
   {
@@ -203,10 +203,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     caughtBy: 'test/testing/database.test.ts',
   },
   {
-    breaks: 'the test helpers let a job go on from what was saved, as JSON',
+    breaks: 'the test helpers let a job go on from what was saved',
     file: 'src/testing/memory-place.ts',
-    from: 'value: JSON.parse(this.#last.bytes.toString()) as unknown',
-    to: 'value: this.#last.checkpoint.value',
+    from: 'load: () => Promise.resolve(this.#last),',
+    to: 'load: () => Promise.resolve(undefined),',
     caughtBy: 'test/testing/without-database/run-job-in-test.test.ts',
   },
   {
@@ -227,9 +227,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     breaks: 'ids: another input under the same id is taken for the same job',
-    file: 'src/client/job-client.ts',
-    from: '(theirs === undefined || theirs === inputHash)',
-    to: 'inputHash',
+    file: 'src/client/same-job.ts',
+    from: 'isHashOf(keyring, theirs, inputHash)',
+    to: 'true',
     caughtBy: 'test/client/job-client.test.ts',
     named: 'an id that is taken',
   },

@@ -137,7 +137,7 @@ test('whatever is said in whatever order: one at a time, strictly by approval, h
     { numRuns: RUNS },
   );
   // It was about something.
-  expect(turns).toBeGreaterThan(RUNS / 2);
+  expect(turns).toBeGreaterThan(RUNS / 4);
 }, 180_000);
 
 async function step(environment: string, notes: Notebook, a: Act): Promise<void> {

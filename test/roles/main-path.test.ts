@@ -131,7 +131,8 @@ test('a migrate step that names no other database is refused by Postgres, and sa
   await serve('deploy-worker', { OWNER_URL: owner.url });
   const deploy = lockkeeper(['deploy', 'run', '--id', 'denied', '--plan', 'without']);
   expect(await deploy.ended({ within: 90_000 })).toMatchObject({ code: 1 });
-  expect(deploy.stderr).toContain(
+  // Told on the way when there is a look at the right moment, and with the end in any case.
+  expect(deploy.stdout).toContain(
     'permission denied for schema public. The login of database `ledger` may not: let the step name one of `databases`',
   );
   expect(deploy.stderr).not.toMatch(/^ +at /m);

@@ -116,7 +116,7 @@ test('the rest, and what is left to others', async () => {
   await json('config show', ['config', 'show', '--config', CONFIG]);
   await json('config check', ['config', 'check', '--config', CONFIG]);
   const rest = JSON_OUTPUTS.map(({ command }) => command).filter((command) => !seen.has(command));
-  // `board --watch` is in board.test.ts, the order and holds in order.test.ts, gates in deploys/gates-command, `init` in test/cli, notices in notices/cli; the others print what `deploy run`, `deploy abort` and `job show` do.
+  // `board --watch` is in board.test.ts, the order and holds in order.test.ts, gates in deploys/gates-command, `init` in test/cli, notices in notices/cli, keys in encryption/keys; the others print what `deploy run`, `deploy abort` and `job show` do.
   expect(rest.sort()).toEqual([
     'board --watch',
     'deploy approve',
@@ -135,6 +135,9 @@ test('the rest, and what is left to others', async () => {
     'gates open',
     'init',
     'job release',
+    'keys generate',
+    'keys list',
+    'keys rotate',
     'notices list',
     'notices test',
     'unfreeze',

@@ -43,6 +43,7 @@ export const Ticket = named('Ticket', 'How a deploy stands after a request, or a
   ...queuedFields,
   code,
   outcome: outcome.describe('there when the same was asked for before, and has ended').optional(),
+  reason: z.string().describe('why it ended so').optional(),
 });
 
 export const Frozen = z.object({
