@@ -19,13 +19,20 @@ beforeAll(async () => {
 
 /** A repository with the job that `lockkeeper init --ci gitlab` writes, included as its comment says. */
 async function repository(deploy: string): Promise<string> {
-  // What is installed is there already.
-  const project = projectWith({ 'deploy.sh': deploy, 'bin/npm': 'true', 'bin/npx': 'exec node_modules/.bin/"$@"' });
+  const project = projectWith({
+    'deploy.sh': deploy,
+    // What is to be installed is there already.
+    'bin/npm': 'true',
+    'bin/npx': 'exec node_modules/.bin/"$@"',
+    // By which gitlab-ci-local takes a copy of the repository; not every machine has it.
+    'bin/rsync': 'cp -r bin deploy.sh node_modules "${!#}"',
+  });
   await mkdir(join(project, '.gitlab'));
   await copyFile(JOB, join(project, '.gitlab/lockkeeper-deploy.yml'));
   const include = readFileSync(JOB, 'utf8').matchAll(/^# {3}(.*)$/gm);
   await writeFile(join(project, '.gitlab-ci.yml'), [...include].map(([, line]) => `${line}\n`).join(''));
-  const git = (...args: string[]) => execa('git', ['-c', 'user.name=ci', '-c', 'user.email=ci@example.org', ...args], { cwd: project });
+  const git = (...args: string[]) =>
+    execa('git', ['-c', 'user.name=ci', '-c', 'user.email=ci@example.org', ...args], { cwd: project });
   await git('init', '--quiet', '--initial-branch', 'main');
   await git('remote', 'add', 'origin', 'git@gitlab.example:acme/app.git');
   await git('add', '--all', '--force');
@@ -35,10 +42,14 @@ async function repository(deploy: string): Promise<string> {
 
 /** The job by gitlab-ci-local, which checks it by GitLab's own schema and runs its scripts with bash. */
 const runJob = (project: string) =>
-  processes.node('node_modules/gitlab-ci-local/dist/index.js', ['--force-shell-executor', '--variable', 'LOCKKEEPER_ENVIRONMENT=test', 'lockkeeper-deploy'], {
-    cwd: project,
-    env: { ...scene.temporal.env, PATH: `${join(project, 'bin')}${delimiter}${process.env['PATH']}` },
-  });
+  processes.node(
+    'node_modules/gitlab-ci-local/dist/index.js',
+    ['--force-shell-executor', '--variable', 'LOCKKEEPER_ENVIRONMENT=test', 'lockkeeper-deploy'],
+    {
+      cwd: project,
+      env: { ...scene.temporal.env, PATH: `${join(project, 'bin')}${delimiter}${process.env['PATH']}` },
+    },
+  );
 
 test('the job of GitLab deploys, and fails as the deploy does', async () => {
   scene.planOf([external(undo('true'))]);
