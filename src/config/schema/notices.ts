@@ -58,7 +58,7 @@ export const RECEIVERS = {
       'The environment variable that holds the secret of the signature',
       { example: 'NOTICES_SECRET' },
     ),
-    ...common({ name: 'status-page', events: '[deploy.held, deploy.failed, job.quarantined]', details: 'true' }),
+    ...common({ name: 'status-page', events: '[job.quarantined, job.failed]', details: 'true' }),
   }),
   slack: options({
     slack: documented(
