@@ -1,13 +1,15 @@
 import { cpus } from 'node:os';
+import Table from 'cli-table3';
 import { readFileSync } from 'node:fs';
 import type { Place } from './place.ts';
 
 /** Median, and the extremes behind it. */
 export function spread(values: readonly number[]): string {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted[Math.floor((sorted.length - 1) / 2)]!;
-  return `${Math.round(middle)} (${Math.round(sorted[0]!)}-${Math.round(sorted.at(-1)!)})`;
+  return `${Math.round(median(values))} (${Math.round(Math.min(...values))}-${Math.round(Math.max(...values))})`;
 }
+
+export const median = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) / 2)]!;
 
 export const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
 
@@ -37,4 +39,17 @@ export function seeded(seed: number): () => number {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
   };
+}
+
+/** For a terminal, or in Markdown as it stands in the README. */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+  markdown: boolean,
+): string {
+  if (markdown)
+    return ['', ...[head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)].join('\n');
+  const drawn = new Table({ head: [...head], style: { head: [], border: [] } });
+  drawn.push(...rows.map((row) => [...row]));
+  return drawn.toString();
 }

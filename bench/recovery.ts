@@ -7,10 +7,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import Table from 'cli-table3';
 import { CONTESTANTS } from './contestants/contestants.ts';
 import type { Contestant } from './contestants/contestants.ts';
-import { circumstances, seeded, spread, total } from './figures.ts';
+import { circumstances, seeded, spread, table, total } from './figures.ts';
 import { Place } from './place.ts';
 
 const { values: options } = parseArgs({
@@ -134,15 +133,5 @@ function report(): void {
     spread(trials.map((t) => t.completionMs)),
   ]);
   console.log(`${measuredWith} · seed ${options.seed} · ${options.repetitions} repetitions, median (least-most)`);
-  console.log(options.markdown ? `\n${markdownTable(head, rows)}` : plainTable(head, rows));
+  console.log(table(head, rows, options.markdown));
 }
-
-function plainTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const table = new Table({ head: [...head], style: { head: [], border: [] } });
-  table.push(...rows.map((row) => [...row]));
-  return table.toString();
-}
-
-/** As it stands in the README. */
-const markdownTable = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');

@@ -7,6 +7,15 @@ export const MINIMUM_POSTGRES = 14;
 
 /** Plain `yield` writes at most this often: a crash repeats at most this much. */
 export const CHECKPOINT_EVERY = 1_000;
+/** Plain saves of a worker's slices that are written together at most: the price of a commit is divided enough, and rows are locked
+ *  for some milliseconds only. */
+export const SAVES_TOGETHER = 100;
+/** Bytes of them at most: a larger state gains nothing by company, goes alone, and keeps nobody waiting. */
+export const SAVES_TOGETHER_BYTES = 4 * 1024 * 1024;
+/** Such writes at once: while one waits for the disk, Postgres is at work on the other. Each has a connection of the pool. */
+export const SAVE_WRITES = 2;
+/** A write that takes longer does not keep later saves waiting: perhaps only its connection stands still. */
+export const SAVES_WAIT_AT_MOST = 1_000;
 /** Checkpoints kept per job: the present one and two to fall back on. */
 export const CHECKPOINTS_KEPT = 3;
 /** Largest state of a job, bytes of JSON: what Postgres moves in a few milliseconds. */

@@ -11,7 +11,6 @@ import type { SliceEnd } from '../jobs/run-slice.ts';
 import { LedgerAway, Saver } from '../jobs/saver.ts';
 import { forLedger } from '../jobs/reason.ts';
 import type { Reason } from '../jobs/reason.ts';
-import { restoreSaved } from '../jobs/state.ts';
 import type { NotOpened } from '../jobs/state.ts';
 import { endClaim } from '../ledger/claims.ts';
 import type { ClaimResult } from '../ledger/claims.ts';
@@ -76,7 +75,7 @@ export class ClaimedSlice {
         return await this.#finish({ kind: 'cancelled' });
       if (this.#wentBack !== undefined) return await this.#tellWentBack(this.#wentBack);
       const load = () => loadCheckpoint(this.#deps.ledger, this.#input.key);
-      const restored = restoreSaved(this.#definition, await this.#saver.whenLedgerIsBack(load), this.#seal);
+      const restored = this.#saver.restore(this.#definition, await this.#saver.whenLedgerIsBack(load));
       if (!restored.ok) return await this.#unrestorable(restored);
       const given = await this.#saver.whenLedgerIsBack(() =>
         inputOf(this.#deps.ledger, this.#deps.keyring, this.#input),

@@ -33,6 +33,11 @@ export class JobSeal {
     this.#key = key;
   }
 
+  /** By which key is encrypted from now on. */
+  get keyId(): string {
+    return this.#keyring?.current.id ?? PLAIN;
+  }
+
   seal(plain: Buffer, { seq, kind, stateVersion }: SavedAs): Sealed {
     const scope = this.#scopeOfStates();
     return scope?.seal(plain, [seq, kind, stateVersion]) ?? { keyId: PLAIN, nonce: Buffer.alloc(0), ciphertext: plain };

@@ -4,10 +4,14 @@ import { LockkeeperError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import { JobSeal } from '../crypto/job-seal.ts';
 import { readHead, saveCheckpoint } from '../ledger/checkpoints.ts';
-import type { Fence, NewCheckpoint, Progress } from '../ledger/checkpoints.ts';
+import type { Fence, LoadedCheckpoint, NewCheckpoint, Progress } from '../ledger/checkpoints.ts';
 import { isConnectionError } from '../ledger/sql-errors.ts';
 import type { Ledger, Queryable } from '../ledger/pool.ts';
+import type { AnyJob } from './define-job.ts';
 import { encodeState } from './encode-state.ts';
+import { KnownPlace } from './known-place.ts';
+import { restoreSaved } from './state.ts';
+import type { Restored } from './state.ts';
 
 /** The ledger stayed away for longer than a slice waits: an interruption, not a failure. */
 export class LedgerAway extends Error {
@@ -45,6 +49,7 @@ export class Saver {
   readonly #patienceMs: number;
   /** The last note, and what stands for it in the ledger. */
   #note = { text: '', sealed: '' };
+  #known: KnownPlace | undefined;
 
   constructor(ledger: Ledger, fence: Fence, seq: number, stateVersion: number, options: SaverOptions = {}) {
     this.#ledger = ledger;
@@ -56,12 +61,30 @@ export class Saver {
     this.#patienceMs = options.patienceMs ?? LEDGER_PATIENCE;
   }
 
+  /** The state that the slice begins with. */
+  restore(definition: AnyJob, row: LoadedCheckpoint | undefined | 'missing'): Restored {
+    const restored = restoreSaved(definition, row, this.#seal);
+    if (restored.ok && row !== undefined && row !== 'missing') this.#goesOnFrom(row);
+    return restored;
+  }
+
+  /** What another version or key has written, or is not the last one, is to be written again. */
+  #goesOnFrom(row: LoadedCheckpoint): void {
+    if (row.seq !== this.seq || row.stateVersion !== this.#stateVersion || row.keyId !== this.#seal.keyId) return;
+    const { note, ...counted } = row.progress;
+    const progress = { ...counted, note: note && this.#seal.openText(note, 'note') };
+    this.#known = new KnownPlace(this.#seal.open(row, row), progress);
+  }
+
   /**
    * The next checkpoint, encrypted and not written yet. Throws when the value cannot be one, before anything is lost.
    * @throws {LockkeeperError} STATE_INVALID, STATE_TOO_LARGE
    */
   next(kind: 'state' | 'done', value: unknown, withEffect = false): NewCheckpoint {
-    const bytes = encodeState(value, kind === 'done' ? 'the result' : 'the state');
+    return this.#sealed(kind, encode(kind, value), withEffect);
+  }
+
+  #sealed(kind: 'state' | 'done', bytes: Buffer, withEffect: boolean): NewCheckpoint {
     const as = { seq: this.seq + 1, kind, stateVersion: this.#stateVersion };
     const sealed = this.#seal.seal(bytes, as);
     return { ...as, ...sealed, buildId: this.#buildId, withEffect, progress: this.#sealedProgress() };
@@ -74,21 +97,32 @@ export class Saver {
     return { ...counted, note: this.#note.sealed };
   }
 
-  /** Writes in the caller's transaction; the caller calls {@link committed} after its COMMIT. False: refused. */
+  /** Writes in the caller's transaction, which no other save shares; the caller calls {@link committed} after its COMMIT. False: refused. */
   write(db: Queryable, checkpoint: NewCheckpoint): Promise<boolean> {
     return saveCheckpoint(db, this.fence, checkpoint);
   }
 
   committed(): void {
     this.seq += 1;
+    this.#known = undefined;
   }
 
-  /** Saves by itself, as often as the connection breaks, and never twice. */
+  /**
+   * Saves by itself, as often as the connection breaks, and never twice. The place and progress that the ledger has already are
+   * not written again: the next number would say that the job had moved, and nothing would end one that only fails there.
+   */
   async save(kind: 'state' | 'done', value: unknown): Promise<void> {
-    const next = this.next(kind, value);
+    const bytes = encode(kind, value);
+    if (kind === 'state' && this.#known?.has(bytes, this.progress)) return;
+    const { progress } = this;
+    await this.#write(this.#sealed(kind, bytes, false));
+    this.#known = new KnownPlace(bytes, progress);
+  }
+
+  async #write(next: NewCheckpoint): Promise<void> {
     for (;;) {
       try {
-        if (await this.write(this.#ledger.pool, next)) {
+        if (await this.#ledger.saves.save(this.fence, next)) {
           await failpoint('slice.saved');
           break;
         }
@@ -149,3 +183,6 @@ export class Saver {
     }
   }
 }
+
+const encode = (kind: 'state' | 'done', value: unknown): Buffer =>
+  encodeState(value, kind === 'done' ? 'the result' : 'the state');

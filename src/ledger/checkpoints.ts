@@ -57,6 +57,56 @@ export async function saveCheckpoint(db: Queryable, fence: Fence, checkpoint: Ne
   return rows[0]!.saved;
 }
 
+/** A plain save as it is asked for: without SQL of the job. */
+export interface PlainSave {
+  readonly fence: Fence;
+  readonly checkpoint: NewCheckpoint;
+}
+
+/** `busy`: nothing was done, because somebody holds the job's row. */
+export type SaveOutcome = 'saved' | 'refused' | 'busy';
+
+/** Saves a checkpoint, and does not wait for whoever holds the job's row. */
+export async function saveUnlessBusy(db: Queryable, { fence, checkpoint }: PlainSave): Promise<SaveOutcome> {
+  const { rows } = await db.query<{ saved: boolean | null }>({
+    name: 'save_unless_busy',
+    text: `with free as (select from lockkeeper._jobs where key = $1 for no key update skip locked)
+      select (select lockkeeper.save_checkpoint($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) from free) as saved`,
+    values: [fence.key, fence.claim, fence.epoch, ...checkpointValues(checkpoint)],
+  });
+  const { saved } = rows[0]!;
+  if (saved === null) return 'busy';
+  return saved ? 'saved' : 'refused';
+}
+
+/** Saves a checkpoint of each of several jobs in one transaction. An error means that none was saved. */
+export async function saveCheckpoints(db: Queryable, saves: readonly PlainSave[]): Promise<readonly SaveOutcome[]> {
+  const column = (of: (fence: Fence, checkpoint: NewCheckpoint) => unknown) =>
+    saves.map(({ fence, checkpoint }) => of(fence, checkpoint));
+  const { rows } = await db.query<{ outcomes: SaveOutcome[] }>({
+    name: 'save_checkpoints',
+    text: 'select lockkeeper.save_checkpoints($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) as outcomes',
+    values: [
+      column(({ key }) => key),
+      column(({ claim }) => claim),
+      column(({ epoch }) => epoch),
+      column((_, { seq }) => seq),
+      column((_, { kind }) => kind),
+      column((_, { stateVersion }) => stateVersion),
+      column((_, { buildId }) => buildId),
+      column((_, { keyId }) => keyId),
+      column((_, { nonce }) => nonce),
+      column((_, { ciphertext }) => ciphertext.length),
+      // In one piece: the driver writes an array of bytes as text, twice as long.
+      Buffer.concat(saves.map(({ checkpoint }) => checkpoint.ciphertext)),
+      column((_, { progress }) => progress.done ?? null),
+      column((_, { progress }) => progress.total ?? null),
+      column((_, { progress }) => progress.note ?? null),
+    ],
+  });
+  return rows[0]!.outcomes;
+}
+
 /**
  * Where a job stands and who holds it: read after a connection was lost under a save. A standby is not believed: it may not have
  * heard of the save yet.
@@ -120,10 +170,22 @@ export async function keptCheckpoints(ledger: Ledger, key: string): Promise<Kept
   };
 }
 
+/** A checkpoint, and the job's progress as it stands in the ledger. */
+export interface LoadedCheckpoint extends SavedCheckpoint {
+  readonly progress: Progress;
+}
+
+interface RawProgress {
+  progress_done: number | null;
+  progress_total: number | null;
+  progress_note: string | null;
+}
+
 /** The checkpoint a job goes on from; `undefined`: its initial state; `missing`: the row that should be there is not. */
-export async function loadCheckpoint(ledger: Ledger, key: string): Promise<SavedCheckpoint | undefined | 'missing'> {
-  const { rows } = await ledger.pool.query<RawCheckpoint>(
-    `select coalesce(j.restore_seq, j.seq) as target, p.seq, p.kind, p.state_version, p.build_id, p.key_id, p.nonce, p.ciphertext
+export async function loadCheckpoint(ledger: Ledger, key: string): Promise<LoadedCheckpoint | undefined | 'missing'> {
+  const { rows } = await ledger.pool.query<RawCheckpoint & RawProgress>(
+    `select coalesce(j.restore_seq, j.seq) as target, j.progress_done, j.progress_total, j.progress_note, p.seq, p.kind,
+       p.state_version, p.build_id, p.key_id, p.nonce, p.ciphertext
      from lockkeeper._jobs j
      left join lockkeeper._checkpoints p on p.key = j.key and p.seq = coalesce(j.restore_seq, j.seq)
      where j.key = $1`,
@@ -131,5 +193,10 @@ export async function loadCheckpoint(ledger: Ledger, key: string): Promise<Saved
   );
   const row = rows[0];
   if (!row || Number(row.target) === 0) return undefined;
-  return row.seq === null ? 'missing' : checkpointOf(row);
+  if (row.seq === null) return 'missing';
+  const { progress_done: done, progress_total: total, progress_note: note } = row;
+  return {
+    ...checkpointOf(row),
+    progress: { done: done ?? undefined, total: total ?? undefined, note: note ?? undefined },
+  };
 }

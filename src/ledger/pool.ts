@@ -3,6 +3,7 @@ import type { LimitFunction } from 'p-limit';
 import pg from 'pg';
 import type { Logger } from '../log.ts';
 import { checkDatabaseUrl } from './database-url.ts';
+import { SaveBatches } from './save-batches.ts';
 import { isReadOnly } from './sql-errors.ts';
 
 /** What a query can be sent to: the pool, or one connection inside a transaction. */
@@ -18,6 +19,8 @@ export interface Ledger {
    * connections are never theirs, so that claims and checkpoints go on meanwhile.
    */
   readonly transactions: LimitFunction;
+  /** Plain saves of all slices of this process. */
+  readonly saves: Pick<SaveBatches, 'save'>;
   close(): Promise<void>;
 }
 
@@ -64,6 +67,7 @@ export function openLedger(options: LedgerOptions): Ledger {
     databaseUrl: options.databaseUrl,
     namespace: options.namespace,
     transactions: pLimit(Math.max(1, max - RESERVED)),
+    saves: new SaveBatches(pool),
     close: () => pool.end(),
   };
 }

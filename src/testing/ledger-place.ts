@@ -9,6 +9,7 @@ import { ensureGate } from '../ledger/gates.ts';
 import { migrateLedger, migrateOn } from '../ledger/migrate.ts';
 import { openLedger } from '../ledger/pool.ts';
 import type { Ledger } from '../ledger/pool.ts';
+import { SaveBatches } from '../ledger/save-batches.ts';
 import type { Logger } from '../log.ts';
 import type { Held, Place } from './place.ts';
 
@@ -28,6 +29,7 @@ export async function openTestLedger(database: string | pg.Pool, log: Logger): P
     databaseUrl: database.options.connectionString ?? '',
     namespace: NAMESPACE,
     transactions: pLimit(1),
+    saves: new SaveBatches(database),
     // It belongs to the test.
     close: () => Promise.resolve(),
   };

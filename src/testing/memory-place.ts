@@ -2,7 +2,7 @@ import type { AnyJob } from '../jobs/define-job.ts';
 import { Saver } from '../jobs/saver.ts';
 import type { NewCheckpoint } from '../ledger/checkpoints.ts';
 import { openLedger } from '../ledger/pool.ts';
-import type { Ledger, Queryable } from '../ledger/pool.ts';
+import type { Ledger } from '../ledger/pool.ts';
 import type { Logger } from '../log.ts';
 import type { Held, Place } from './place.ts';
 
@@ -22,12 +22,14 @@ export class MemoryPlace implements Place {
 
   claim(stateVersion: number): Promise<Held | { readonly quarantined: string }> {
     if (this.#losses >= this.#definition.lossesAllowed) return Promise.resolve({ quarantined: this.#lostTooOften() });
-    const write: Write = (checkpoint) => {
+    const save: Ledger['saves']['save'] = (_fence, checkpoint) => {
       this.#last = checkpoint;
+      return Promise.resolve(true);
     };
+    const fence = { key: 'test', claim: 'test', epoch: 1 };
     return Promise.resolve({
       ledger: this.#ledger,
-      saver: new MemorySaver(this.#ledger, this.#seq, stateVersion, write),
+      saver: new Saver({ ...this.#ledger, saves: { save } }, fence, this.#seq, stateVersion),
       load: () => Promise.resolve(this.#last),
       end: (as) => Promise.resolve(as === 'lost' ? this.#countLoss() : undefined),
     });
@@ -50,21 +52,5 @@ export class MemoryPlace implements Place {
     return this.#definition.lossesAllowed === 1
       ? 'its worker was lost in the middle of it, and it is atomic: whether its work was done nobody knows'
       : `interrupted ${this.#losses} times without progress since checkpoint ${this.#seq}: does it kill its worker?`;
-  }
-}
-
-type Write = (checkpoint: NewCheckpoint) => void;
-
-class MemorySaver extends Saver {
-  readonly #write: Write;
-
-  constructor(ledger: Ledger, seq: number, stateVersion: number, write: Write) {
-    super(ledger, { key: 'test', claim: 'test', epoch: 1 }, seq, stateVersion);
-    this.#write = write;
-  }
-
-  override write(_db: Queryable, checkpoint: NewCheckpoint): Promise<boolean> {
-    this.#write(checkpoint);
-    return Promise.resolve(true);
   }
 }

@@ -1,4 +1,4 @@
-import type { SavedCheckpoint } from '../ledger/checkpoints.ts';
+import type { LoadedCheckpoint } from '../ledger/checkpoints.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import type { Saver } from '../jobs/saver.ts';
 
@@ -14,7 +14,7 @@ export interface Place {
 export interface Held {
   readonly ledger: Ledger;
   readonly saver: Saver;
-  load(): Promise<SavedCheckpoint | undefined | 'missing'>;
+  load(): Promise<LoadedCheckpoint | undefined | 'missing'>;
   /** `released`: the slice stepped aside or ended. `lost`: its process was killed, and all it had begun with it. */
   end(as: 'released' | 'lost'): Promise<void>;
 }

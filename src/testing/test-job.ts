@@ -7,8 +7,6 @@ import { afterFailure } from '../jobs/retry.ts';
 import { isRetryable, runSlice } from '../jobs/run-slice.ts';
 import type { SliceEnd } from '../jobs/run-slice.ts';
 import { spoken } from '../jobs/reason.ts';
-import { restoreSaved } from '../jobs/state.ts';
-import { JobSeal } from '../crypto/job-seal.ts';
 import type { Progress } from '../ledger/checkpoints.ts';
 import { SLICES_AT_MOST, endless, lost, quarantined } from './bad-ends.ts';
 import { Script } from './disturbances.ts';
@@ -21,9 +19,6 @@ import type { Seen } from './watched-slice.ts';
 
 /** Long enough for whoever looks at the body of a transaction in a debugger. */
 const IDLE_IN_TRANSACTION_MS = 600_000;
-
-/** What a test saves is plain. */
-const UNSEALED = new JobSeal(undefined, 'test');
 
 type End = SliceEnd | { readonly kind: 'killed' } | { readonly kind: 'failed'; readonly error: unknown };
 
@@ -144,7 +139,7 @@ export class TestJob<N extends string, I, R, S> {
     const held = await this.#claim();
     let as: 'released' | 'lost' = 'released';
     try {
-      const restored = restoreSaved(this.#definition, await held.load(), UNSEALED);
+      const restored = held.saver.restore(this.#definition, await held.load());
       if (!restored.ok) throw quarantined(this.#definition.name, spoken(restored.reason));
       const slice = new WatchedSlice(this.#definition, this.#script, this.#seen, this.#options.database !== undefined);
       const end = await this.#work(held, slice, restored.state);

@@ -6,7 +6,6 @@ import { runSlice } from '../../src/jobs/run-slice.ts';
 import type { SliceEnd } from '../../src/jobs/run-slice.ts';
 import { Saver } from '../../src/jobs/saver.ts';
 import { spoken } from '../../src/jobs/reason.ts';
-import { restoreSaved } from '../../src/jobs/state.ts';
 import { loadCheckpoint } from '../../src/ledger/checkpoints.ts';
 import { endClaim } from '../../src/ledger/claims.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
@@ -46,7 +45,7 @@ export async function startSlice(definition: AnyJob, options: SliceOptions): Pro
   const version = definition.options.state?.version ?? 1;
   const seal = new JobSeal(options.keyring, key);
   const saver = new Saver(ledger, claimed.fence, claimed.seq, version, { seal, patienceMs: options.patienceMs });
-  const restored = restoreSaved(definition, await loadCheckpoint(ledger, key), seal);
+  const restored = saver.restore(definition, await loadCheckpoint(ledger, key));
   if (!restored.ok) throw new Error(`not restored: ${spoken(restored.reason)}`);
   const work = runSlice({
     definition,

@@ -10,12 +10,12 @@ const done = async (job: string) => (await place.marks(job)).filter((what) => wh
 
 test('a deploy: a stateful job goes on from its checkpoint, what was done before it is not done again', async () => {
   await place.workers(1);
-  await place.start(stateful, 'deployed', { items: 100 });
+  await place.start(stateful, 'deployed', { items: 400 });
   await place.reached('deployed', 'item 10');
   await place.begin('over-it');
   await place.finish('over-it');
   expect(await place.result('deployed')).toBe('done');
-  expect(await done('deployed')).toEqual(items(0, 100));
+  expect(await done('deployed')).toEqual(items(0, 400));
   expect(await begins('deployed')).toHaveLength(2);
   expect(await place.scene.costOf('deployed')).toEqual({ attempts: 0, failures: 0 });
 }, 90_000);

@@ -66,6 +66,7 @@ const FUNCTIONS = {
   reseal_texts: ['w: execute', 'as owner'],
   save_checkpoint: ['w: execute', 'as owner'],
   save_checkpoint_or_fail: ['w: execute'],
+  save_checkpoints: ['w: execute', 'as owner'],
   worker_gone: ['w: execute', 'as owner'],
 };
 

@@ -51,6 +51,10 @@ describe('a member of lockkeeper_worker may', () => {
       'save a checkpoint',
       `select lockkeeper.save_checkpoint('k', '${ID}', 1, 1, 'state', 1, 'v1', 'none', '', '', false, null, null, null)`,
     ],
+    [
+      'save the checkpoints of several jobs',
+      `select lockkeeper.save_checkpoints('{k}', '{${ID}}', '{1}', '{1}', '{state}', '{1}', '{v1}', '{none}', '{""}', '{0}', '', '{null}', '{null}', '{null}')`,
+    ],
     ['load a checkpoint', 'select * from lockkeeper._checkpoints'],
     ['end a slice', `select * from lockkeeper.end_claim('${ID}', 'released', 'done')`],
     ['end what a worker that is gone held', `select * from lockkeeper.worker_gone('${ID}', 'gone')`],

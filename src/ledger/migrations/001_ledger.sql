@@ -518,7 +518,38 @@ begin
 end
 $$;
 
--- The same for an effect and its checkpoint in one statement: a refusal undoes the effect.
+-- The same for plain saves of several jobs in one transaction: each by the function above, and so by the same fence. Their
+-- ciphertexts come in one piece, in_sizes says where one ends. Answers in the order asked: saved, refused, or busy:
+-- somebody holds the row of the job, and whoever would wait for it here would hold up the others. Rows are taken in one order.
+create function lockkeeper.save_checkpoints(
+  in_keys text[], in_claims uuid[], in_epochs bigint[], in_seqs bigint[], in_kinds text[], in_state_versions integer[],
+  in_build_ids text[], in_key_ids text[], in_nonces bytea[], in_sizes integer[], in_ciphertexts bytea,
+  in_done double precision[], in_total double precision[], in_notes text[])
+returns text[]
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  free text[] := array(
+    select j.key from lockkeeper._jobs j where j.key = any(in_keys) order by j.key for no key update skip locked);
+  outcomes text[] := '{}';
+  saved boolean;
+  at integer := 1;
+begin
+  for i in 1 .. cardinality(in_keys) loop
+    if in_keys[i] = any(free) then
+      saved := lockkeeper.save_checkpoint(in_keys[i], in_claims[i], in_epochs[i], in_seqs[i], in_kinds[i], in_state_versions[i],
+        in_build_ids[i], in_key_ids[i], in_nonces[i], substring(in_ciphertexts from at for in_sizes[i]), false,
+        in_done[i], in_total[i], in_notes[i]);
+      outcomes[i] := case when saved then 'saved' else 'refused' end;
+    else
+      outcomes[i] := 'busy';
+    end if;
+    at := at + in_sizes[i];
+  end loop;
+  return outcomes;
+end
+$$;
+
+-- save_checkpoint for an effect and its checkpoint in one statement: a refusal undoes the effect.
 create function lockkeeper.save_checkpoint_or_fail(
   in_key text, in_claim uuid, in_epoch bigint, in_seq bigint, in_kind text, in_state_version integer, in_build_id text,
   in_key_id text, in_nonce bytea, in_ciphertext bytea, in_with_effect boolean,

@@ -16,7 +16,7 @@ grant select, insert (namespace, task_queue, environment),
 grant select, update (state, reason, cancelling, changed_at) on lockkeeper._jobs to lockkeeper_worker;
 grant select, update (owed) on lockkeeper._claims to lockkeeper_worker;
 grant select on lockkeeper._checkpoints to lockkeeper_worker;
-grant execute on function lockkeeper.claim_slice, lockkeeper.save_checkpoint, lockkeeper.save_checkpoint_or_fail,
+grant execute on function lockkeeper.claim_slice, lockkeeper.save_checkpoint, lockkeeper.save_checkpoints, lockkeeper.save_checkpoint_or_fail,
   lockkeeper.cannot_restore, lockkeeper.reseal_checkpoint, lockkeeper.reseal_texts, lockkeeper.end_claim, lockkeeper.end_sessions, lockkeeper._end_session, lockkeeper.worker_gone, lockkeeper.is_drained
   to lockkeeper_worker;
 
