@@ -69,9 +69,10 @@ test('one asks, two approve: everybody is told who is missing and what to type, 
   expect(await waiting.ended(WITHIN)).toMatchObject({ code: 0 });
   const audit = await said('ann', ['deploy', 'show', 'v42', '--audit']);
   const lines = audit.split('\n').map((line) => line.replace(/^\S+ \S+ +/, '').replace(/ {2,}/g, ' | '));
-  expect(lines.slice(0, 7)).toEqual([
+  expect(lines.slice(0, 8)).toEqual([
     'WHEN | WHO | WHAT | WHY',
     'rita | asked for it, plan default | -',
+    'lockkeeper | it waits for approval by 2 | -',
     'ann | approved it | -',
     'ann | took the approval back | not yet',
     'ann | approved it | now',
