@@ -152,6 +152,24 @@ describe('a job whose row somebody holds, as a frozen worker in a transaction', 
   });
 });
 
+test('a rotation of keys that takes the same old checkpoints in the order of their keys is waited for, and waits for nothing', async () => {
+  const savers = await slices(direct, SAVE_WRITES + 2);
+  const [b, a] = savers.splice(SAVE_WRITES).sort((x, y) => (x.fence.key < y.fence.key ? 1 : -1)) as [Saver, Saver];
+  for (let at = 1; at <= 3; at += 1) await saveAll([a, b], at);
+  const rotation = await begin(direct);
+  // The fourth save takes the first one away.
+  const take = ({ fence }: Saver) =>
+    rotation.query('select from lockkeeper._checkpoints where key = $1 and seq = 1 for update', [fence.key]);
+  await take(a);
+  // The first ones fill the writes, so that these two go together.
+  const saving = [...savers, b, a].map((saver) => saver.save('state', { at: 4 }));
+  await untilBlocked(direct, 1);
+  await inTime(take(b), 500, 'the rotation waits for the saves that wait for it');
+  await rotation.query('commit');
+  await Promise.all(saving);
+  await expectAt([a, b], 4);
+});
+
 test('writes that stand still do not keep later saves waiting for longer than a second', async () => {
   const savers = await slices(direct, SAVE_WRITES + 3);
   const stuck = savers.slice(0, SAVE_WRITES);
