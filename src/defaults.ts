@@ -16,6 +16,15 @@ export const SAVES_TOGETHER_BYTES = 4 * 1024 * 1024;
 export const SAVE_WRITES = 2;
 /** A write that takes longer does not keep later saves waiting: perhaps only its connection stands still. */
 export const SAVES_WAIT_AT_MOST = 1_000;
+/** A connection to the ledger on which nothing comes for so long is asked whether the other end is there, milliseconds; the system
+ *  would ask after two hours. */
+export const CLIENT_KEEPALIVE_AFTER = 4_000;
+/** A save that is not answered for so long has lost its connection, whatever the network says: a firewall that forgets a connection
+ *  tells nobody. It is looked up and made again on another one. */
+export const SAVE_ANSWERED_WITHIN = 10_000;
+/** Serialization failures and deadlocks in a row before the job's own retry budget takes over; lost connections of its transactions
+ *  before the slice yields. */
+export const TRANSACTION_TRIES = 10;
 /** Checkpoints kept per job: the present one and two to fall back on. */
 export const CHECKPOINTS_KEPT = 3;
 /** Largest state of a job, bytes of JSON: what Postgres moves in a few milliseconds. */

@@ -14,7 +14,7 @@ import type { GraphListOptions, GraphRow } from './graph-list.ts';
 import { planGraph, withKeyedHashes } from './graph-plan.ts';
 import { expectSameGraph, findGraph, startGraphWorkflow } from './graph-start.ts';
 import { checkJobId } from './job-input.ts';
-import { knownNodes } from './known-nodes.ts';
+import { earlierNodes } from './earlier-nodes.ts';
 import { encryptionOf, readingClient } from './reading-client.ts';
 
 export interface GraphStartOptions {
@@ -73,11 +73,12 @@ export class GraphClient {
     const before = await findGraph(this.#client, id);
     if (before) expectSameGraph(before, plan, this.#keyring);
     if (before?.state === 'running' || before?.state === 'done') return this.handle<G>(id);
-    const known = before && { known: await knownNodes(this.#client, this.#ledger, this.#keyring, id, plan.input) };
+    const earlier = before && (await earlierNodes(this.#client, this.#ledger, this.#keyring, id, plan.input));
+    const planned = withKeyedHashes(plan.input, this.#keyring, earlier?.hashes);
     try {
       await startGraphWorkflow(this.#client, id, taskQueue, {
         hash: keyedHash(this.#keyring, plan.hash),
-        input: { ...withKeyedHashes(plan.input, this.#keyring), ...known, ...(owner !== undefined && { owner }) },
+        input: { ...planned, ...(earlier && { known: earlier.known }), ...(owner !== undefined && { owner }) },
       });
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

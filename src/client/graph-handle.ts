@@ -17,7 +17,7 @@ import { hashOf, withKeyedHashes, withPlainHashes } from './graph-plan.ts';
 import { findGraph, startGraphWorkflow } from './graph-start.ts';
 import type { FoundGraph } from './graph-start.ts';
 import { isNotFound } from './not-found.ts';
-import { knownNodes } from './known-nodes.ts';
+import { earlierNodes } from './earlier-nodes.ts';
 import { pause } from './pause.ts';
 
 /** How often {@link GraphHandle.progress} looks, milliseconds. */
@@ -144,9 +144,9 @@ export class GraphHandle<R = unknown> {
     const input = await inputOfGraph(this.#client, this.id, description.runId);
     // Hashes of the run before may be by a key that is no longer the current one.
     const plain = withPlainHashes(input);
-    const known = await knownNodes(this.#client, this.#ledger, this.#keyring, this.id, plain);
+    const { known, hashes } = await earlierNodes(this.#client, this.#ledger, this.#keyring, this.id, plain);
     await startGraphWorkflow(this.#client, this.id, taskQueue, {
-      input: { ...withKeyedHashes(plain, this.#keyring), known },
+      input: { ...withKeyedHashes(plain, this.#keyring, hashes), known },
       hash: keyedHash(this.#keyring, hashOf(input)),
     });
     return { again: input.nodes.length - known.length, kept: known.length };

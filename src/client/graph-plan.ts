@@ -39,12 +39,19 @@ export async function planGraph(definition: AnyGraph, input: unknown, graphId: s
   return { input: plan, hash: hashOf(plan) };
 }
 
-/** The same graph; what stands in the memos of its jobs then tells only holders of the keys which inputs they have. */
-export const withKeyedHashes = (input: GraphWorkflowInput, keyring: Keyring | undefined): GraphWorkflowInput => ({
+/**
+ * The same graph; what stands in the memos of its jobs then tells only holders of the keys which inputs they have. `there`: the
+ * hashes of jobs that are at work already, by the name of the node: a worker compares them as they are.
+ */
+export const withKeyedHashes = (
+  input: GraphWorkflowInput,
+  keyring: Keyring | undefined,
+  there: ReadonlyMap<string, string> = new Map(),
+): GraphWorkflowInput => ({
   ...input,
   nodes: input.nodes.map(({ inputHash, ...node }) => ({
     ...node,
-    ...(inputHash !== undefined && { inputHash: keyedHash(keyring, inputHash) }),
+    ...(inputHash !== undefined && { inputHash: there.get(node.name) ?? keyedHash(keyring, inputHash) }),
   })),
 });
 

@@ -16,7 +16,9 @@ export class KnownPlace {
 
   /** Whether a save would write nothing new. A field of the progress that is not set leaves what the ledger has. */
   has(state: Buffer, progress: Progress): boolean {
-    const same = FIELDS.every((field) => progress[field] === undefined || progress[field] === this.#progress[field]);
+    const same = FIELDS.every(
+      (field) => progress[field] === undefined || Object.is(progress[field], this.#progress[field]),
+    );
     return same && digest(state) === this.#state;
   }
 }

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { LEDGER_PATIENCE } from '../defaults.ts';
+import { LEDGER_PATIENCE, TRANSACTION_TRIES } from '../defaults.ts';
 import { LockkeeperError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import { JobSeal } from '../crypto/job-seal.ts';
 import { readHead, saveCheckpoint } from '../ledger/checkpoints.ts';
 import type { Fence, LoadedCheckpoint, NewCheckpoint, Progress } from '../ledger/checkpoints.ts';
-import { isConnectionError } from '../ledger/sql-errors.ts';
+import { isConnectionError, isRetryableTransaction } from '../ledger/sql-errors.ts';
 import type { Ledger, Queryable } from '../ledger/pool.ts';
 import type { AnyJob } from './define-job.ts';
 import { encodeState } from './encode-state.ts';
@@ -120,7 +120,8 @@ export class Saver {
   }
 
   async #write(next: NewCheckpoint): Promise<void> {
-    for (;;) {
+    let until = Infinity;
+    for (let tries = 1; ; tries += 1) {
       try {
         if (await this.#ledger.saves.save(this.fence, next)) {
           await failpoint('slice.saved');
@@ -130,8 +131,14 @@ export class Saver {
         if ((await this.resolveDoubt()) === 'saved') return;
         throw this.refuse();
       } catch (error) {
+        // Undone because of others, where every transaction is serializable by the database's own setting.
+        if (isRetryableTransaction(error) && tries < TRANSACTION_TRIES) continue;
         if (!isConnectionError(error)) throw error;
+        until = Math.min(until, Date.now() + this.#patienceMs);
         if ((await this.resolveDoubt()) === 'saved') return;
+        // The ledger answers, and this save is never answered: another worker may have more luck with it.
+        if (Date.now() >= until) throw this.giveUp(error);
+        await delay(RETRY_EVERY);
       }
     }
     this.committed();

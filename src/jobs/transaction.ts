@@ -1,4 +1,5 @@
 import type { PoolClient, QueryResult, QueryResultRow } from 'pg';
+import { TRANSACTION_TRIES } from '../defaults.ts';
 import { LockkeeperError } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import { checkpointValues } from '../ledger/checkpoints.ts';
@@ -8,9 +9,6 @@ import type { Ledger } from '../ledger/pool.ts';
 import { SAVED } from './job.ts';
 import type { Saved, Sql } from './job.ts';
 import type { Saver } from './saver.ts';
-
-/** Serialization failures and deadlocks in a row before the job's own retry budget takes over; lost connections before the slice yields. */
-const TRANSACTION_TRIES = 10;
 
 type Body<S, T> = (sql: Sql, save: (next: S) => void) => Promise<T>;
 type Attempt<S, T> = { result: T; next: { value: S } };

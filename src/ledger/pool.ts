@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import type { LimitFunction } from 'p-limit';
 import pg from 'pg';
+import { CLIENT_KEEPALIVE_AFTER, SAVE_ANSWERED_WITHIN } from '../defaults.ts';
 import type { Logger } from '../log.ts';
 import { checkDatabaseUrl } from './database-url.ts';
 import { SaveBatches } from './save-batches.ts';
@@ -54,6 +55,7 @@ export function openLedger(options: LedgerOptions): Ledger {
     max,
     connectionTimeoutMillis: CONNECT_TIMEOUT,
     keepAlive: true,
+    keepAliveInitialDelayMillis: CLIENT_KEEPALIVE_AFTER,
     ...(options.queryTimeoutMs !== undefined && { query_timeout: options.queryTimeoutMs }),
   });
   // A client whose server goes away emits `error`; without a handler on that very client Node ends the process.
@@ -67,10 +69,16 @@ export function openLedger(options: LedgerOptions): Ledger {
     databaseUrl: options.databaseUrl,
     namespace: options.namespace,
     transactions: pLimit(Math.max(1, max - RESERVED)),
-    saves: new SaveBatches(pool),
+    saves: new SaveBatches(answering(pool, SAVE_ANSWERED_WITHIN)),
     close: () => pool.end(),
   };
 }
+
+/** A connection that gives no answer in this time is ended, and the query rejects as after a lost one: it may have been done. */
+const answering = (pool: pg.Pool, withinMs: number): Queryable => ({
+  query: ((query: pg.QueryConfig) =>
+    pool.query({ ...query, query_timeout: withinMs } as pg.QueryConfig)) as pg.Pool['query'],
+});
 
 /** Runs `body` in one transaction on one connection. */
 export async function inTransaction<T>(ledger: Ledger, body: (client: pg.PoolClient) => Promise<T>): Promise<T> {

@@ -16,9 +16,9 @@ const NETWORK = new Set([
   'EAI_AGAIN',
   'ENOENT',
 ]);
-/** Messages of node-postgres for a connection that ended under a query; they carry no code. */
+/** Messages of node-postgres for a connection that ended under a query, or is ended because it does not answer; they carry no code. */
 const PG_MESSAGES =
-  /Connection terminated|connection error and is not queryable|timeout exceeded when trying to connect|Client was closed/i;
+  /Connection terminated|connection error and is not queryable|timeout exceeded when trying to connect|Client was closed|Query read timeout/i;
 
 /** The server that answers only reads: a standby, while a failover is under way. Its connection is of no use any more. */
 export const READ_ONLY = '25006';

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { LockkeeperError } from '../errors.ts';
+import { CLIENT_KEEPALIVE_AFTER } from '../defaults.ts';
 import type { Logger } from '../log.ts';
 
 /** How long to wait for a connection, and for an answer on one that stands, milliseconds. */
@@ -10,7 +11,6 @@ const ANSWER_WITHIN = 5_000;
  * of this connection are let go, the client so that it takes them anew. Seconds, and a number of probes.
  */
 const KEEPALIVES = 'set tcp_keepalives_idle = 4; set tcp_keepalives_interval = 2; set tcp_keepalives_count = 3';
-const CLIENT_KEEPALIVE_AFTER = 4_000;
 /** What role or database set for their sessions is not meant for one that stands for as long as its process lives. */
 const NO_TIMEOUTS = 'set idle_session_timeout = 0; set statement_timeout = 0; set lock_timeout = 0';
 

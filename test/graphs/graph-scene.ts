@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { GraphHandle } from '../../src/client/graph-handle.ts';
 import type { NodeState } from '../../src/protocol.ts';
+import type { Encryption } from '../../src/crypto/encryption.ts';
 import { EFFECT_TABLE } from '../app/count-job.ts';
 import { MENDED_TABLE } from '../app/graph-jobs.ts';
 import { eventually } from '../support/eventually.ts';
@@ -8,8 +9,8 @@ import { openScene } from '../support/scene.ts';
 import type { Scene } from '../support/scene.ts';
 
 /** A scene with the tables that the jobs of `test/app/graph-jobs` write to. */
-export async function openGraphScene(): Promise<Scene> {
-  const scene = await openScene();
+export async function openGraphScene(encryption?: Encryption): Promise<Scene> {
+  const scene = await openScene(encryption);
   await scene.ledger.pool.query(`${EFFECT_TABLE}; ${MENDED_TABLE}`);
   return scene;
 }

@@ -120,6 +120,13 @@ describe('a place that the ledger has already', () => {
     expect(await readJob(ledger, id)).toMatchObject({ progress: { done: 4, total: 10 } });
   });
 
+  test('is not written again with a progress that is no number, as of nothing done of nothing', async () => {
+    const key = await atOne();
+    const lost = failing(2, (self) => self.progress(0 / 0));
+    expect(await seqAfter(key, lost)).toBe(2);
+    expect(await seqAfter(key, lost)).toBe(2);
+  });
+
   test('is written by another version of the state, and by another key', async () => {
     const key = await atOne();
     const again: Run = async function* () {

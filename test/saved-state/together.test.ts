@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { SAVES_TOGETHER, SAVES_TOGETHER_BYTES, SAVES_WAIT_AT_MOST, SAVE_WRITES } from '../../src/defaults.ts';
-import { Saver } from '../../src/jobs/saver.ts';
+import {
+  SAVES_TOGETHER,
+  SAVES_TOGETHER_BYTES,
+  SAVES_WAIT_AT_MOST,
+  SAVE_ANSWERED_WITHIN,
+  SAVE_WRITES,
+} from '../../src/defaults.ts';
+import { LedgerAway, Saver } from '../../src/jobs/saver.ts';
 import type { Ledger } from '../../src/ledger/pool.ts';
 import { begin, claim, head, loadPlain, openQueue, untilBlocked } from '../support/claiming.ts';
 import { inTime } from '../support/eventually.ts';
@@ -152,6 +158,24 @@ describe('a job whose row somebody holds, as a frozen worker in a transaction', 
   });
 });
 
+test('a rotation of keys that takes the same old checkpoints in the order of their keys is waited for, and waits for nothing', async () => {
+  const savers = await slices(direct, SAVE_WRITES + 2);
+  const [b, a] = savers.splice(SAVE_WRITES).sort((x, y) => (x.fence.key < y.fence.key ? 1 : -1)) as [Saver, Saver];
+  for (let at = 1; at <= 3; at += 1) await saveAll([a, b], at);
+  const rotation = await begin(direct);
+  // The fourth save takes the first one away.
+  const take = ({ fence }: Saver) =>
+    rotation.query('select from lockkeeper._checkpoints where key = $1 and seq = 1 for update', [fence.key]);
+  await take(a);
+  // The first ones fill the writes, so that these two go together.
+  const saving = [...savers, b, a].map((saver) => saver.save('state', { at: 4 }));
+  await untilBlocked(direct, 1);
+  await inTime(take(b), 500, 'the rotation waits for the saves that wait for it');
+  await rotation.query('commit');
+  await Promise.all(saving);
+  await expectAt([a, b], 4);
+});
+
 test('writes that stand still do not keep later saves waiting for longer than a second', async () => {
   const savers = await slices(direct, SAVE_WRITES + 3);
   const stuck = savers.slice(0, SAVE_WRITES);
@@ -207,4 +231,57 @@ describe('a connection lost under saves that are written together', () => {
     );
     expect(await head(direct, savers[11]!.fence.key)).toMatchObject({ seq: 0, epoch: 2 });
   });
+});
+
+describe('a connection that is forgotten under a save, as by a firewall', () => {
+  const LARGE = 'a'.repeat(SAVES_TOGETHER_BYTES);
+  const WAYS = [
+    { name: 'alone', when: /save_unless_busy/, count: 1, text: '' },
+    { name: 'together', when: /save_checkpoints/, count: 20, text: '' },
+    { name: 'large', when: /save_checkpoint\(/, count: 1, text: LARGE },
+  ];
+
+  test.each(WAYS)('$name: it is saved on another one', async ({ when, count, text }) => {
+    const proxy = await LedgerProxy.start(direct.databaseUrl);
+    const savers = await slices(await freshLedger({ databaseUrl: proxy.databaseUrl }), count);
+    const forgotten = proxy.forget(when);
+    const saving = savers.map((saver) => saver.save('state', { at: 1, text }));
+    await forgotten;
+    await inTime(Promise.all(saving), SAVE_ANSWERED_WITHIN + 5_000, 'the saves did not end');
+    for (const saver of savers) expect(await head(direct, saver.fence.key)).toMatchObject({ seq: 1 });
+  });
+});
+
+test('a save that loses its connection each time, while the ledger answers otherwise, is an interruption after a while', async () => {
+  const proxy = await LedgerProxy.start(direct.databaseUrl);
+  const ledger = await freshLedger({ databaseUrl: proxy.databaseUrl });
+  const { fence } = await claim(direct, { taskQueue });
+  const saver = new Saver(ledger, fence, 0, 1, { patienceMs: 1_000 });
+  let cuts = 0;
+  const cutAgain = (): void =>
+    void proxy
+      .cutBefore(/save_unless_busy/)
+      .then(() => (cuts += 1))
+      .then(cutAgain);
+  cutAgain();
+  await expect(inTime(saver.save('state', { at: 1 }), 5_000, 'it is tried for ever')).rejects.toThrow(LedgerAway);
+  expect(saver.away).toBe(true);
+  // More than once, and not as often as it can.
+  expect(cuts).toBeGreaterThan(2);
+  expect(cuts).toBeLessThan(10);
+});
+
+test('saves are made in the end where every transaction is serializable by the setting of the database', async () => {
+  const url = new URL(direct.databaseUrl);
+  // Without indexes, as in a small database, every two of them have read the same.
+  url.searchParams.set(
+    'options',
+    '-c default_transaction_isolation=serializable -c enable_indexscan=off -c enable_bitmapscan=off',
+  );
+  const savers = await slices(await freshLedger({ databaseUrl: url.href }), 20);
+  const saving = savers.map(async (saver) => {
+    for (let at = 1; at <= 20; at += 1) await saver.save('state', { at });
+  });
+  await inTime(Promise.all(saving), 20_000, 'the saves did not end');
+  await expectAt(savers, 20);
 });

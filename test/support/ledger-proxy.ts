@@ -6,7 +6,7 @@ import { atEnd } from './at-end.ts';
 /** What happens to the first message that matches. */
 interface Fault {
   readonly when: RegExp;
-  readonly how: 'loseReply' | 'cutBefore' | 'deliverLate';
+  readonly how: 'loseReply' | 'cutBefore' | 'deliverLate' | 'forget';
   readonly happened: () => void;
   /** For `deliverLate`. */
   readonly late?: (deliver: () => Promise<void>) => void;
@@ -71,6 +71,11 @@ export class LedgerProxy {
   /** The client's side is cut; Postgres gets the message only when `deliver` is called, which resolves when it has answered. */
   deliverLate(when: RegExp): Promise<() => Promise<void>> {
     return new Promise((late) => this.#faults.push({ when, how: 'deliverLate', happened: () => undefined, late }));
+  }
+
+  /** The connection is forgotten, as by a firewall: from this message on nothing comes through it, and nobody is told. */
+  forget(when: RegExp): Promise<void> {
+    return new Promise((happened) => this.#faults.push({ when, how: 'forget', happened }));
   }
 
   /** Cuts every connection; new ones are still let through. */
@@ -182,6 +187,11 @@ class Link {
       case 'deliverLate':
         this.#client.destroy();
         fault.late?.(() => this.#deliver(chunk));
+        return;
+      case 'forget':
+        this.#client.removeAllListeners('data').resume();
+        this.#server.removeAllListeners('data').resume();
+        fault.happened();
     }
   }
 

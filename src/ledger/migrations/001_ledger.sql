@@ -530,20 +530,24 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   free text[] := array(
     select j.key from lockkeeper._jobs j where j.key = any(in_keys) order by j.key for no key update skip locked);
-  outcomes text[] := '{}';
+  outcomes text[] := array_fill(null::text, array[cardinality(in_keys)]);
+  asked record;
   saved boolean;
-  at integer := 1;
 begin
-  for i in 1 .. cardinality(in_keys) loop
-    if in_keys[i] = any(free) then
-      saved := lockkeeper.save_checkpoint(in_keys[i], in_claims[i], in_epochs[i], in_seqs[i], in_kinds[i], in_state_versions[i],
-        in_build_ids[i], in_key_ids[i], in_nonces[i], substring(in_ciphertexts from at for in_sizes[i]), false,
-        in_done[i], in_total[i], in_notes[i]);
-      outcomes[i] := case when saved then 'saved' else 'refused' end;
+  -- In the same order, for a save takes an old checkpoint away, too, which a rotation of keys may hold.
+  for asked in
+    select n.n::integer, n.key, sum(n.size) over (order by n.n) - n.size + 1 as at
+    from unnest(in_keys, in_sizes) with ordinality as n (key, size, n) order by n.key, n.n
+  loop
+    if asked.key = any(free) then
+      saved := lockkeeper.save_checkpoint(asked.key, in_claims[asked.n], in_epochs[asked.n], in_seqs[asked.n], in_kinds[asked.n],
+        in_state_versions[asked.n], in_build_ids[asked.n], in_key_ids[asked.n], in_nonces[asked.n],
+        substring(in_ciphertexts from asked.at::integer for in_sizes[asked.n]), false,
+        in_done[asked.n], in_total[asked.n], in_notes[asked.n]);
+      outcomes[asked.n] := case when saved then 'saved' else 'refused' end;
     else
-      outcomes[i] := 'busy';
+      outcomes[asked.n] := 'busy';
     end if;
-    at := at + in_sizes[i];
   end loop;
   return outcomes;
 end
