@@ -31,7 +31,10 @@ export const EXIT_CODES: readonly ExitCodeMeaning[] = [
   { codes: [EXIT.aborted], meaning: 'a person ended the deploy, or the job was cancelled' },
   { codes: [EXIT.rejected], meaning: 'refused, and nothing was started: conflict, unknown plan, lease taken' },
   { codes: [EXIT.leaseLost], meaning: 'the lease of the deploy was lost; the command was ended' },
-  { codes: [EXIT.timedOut], meaning: 'not ended within `--timeout`; it goes on without us' },
+  {
+    codes: [EXIT.timedOut],
+    meaning: 'not ended within `--timeout`; what had not begun was withdrawn, what had goes on without us',
+  },
   { codes: [EXIT.noAnswer], meaning: 'Temporal, the ledger or the deploy worker does not answer' },
   { codes: [128 + constants.signals.SIGINT, 128 + constants.signals.SIGTERM], meaning: 'SIGINT, SIGTERM' },
 ];

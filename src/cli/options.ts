@@ -75,8 +75,8 @@ export function parsePort(text: string): number {
 }
 
 export function parseCount(text: string): number {
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('Use a whole number.');
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Use a whole number above 0.');
 }
 
 /** Collects `--param name=value`; the value may contain further `=`. */

@@ -6,7 +6,7 @@ import { LockkeeperError } from '../errors.ts';
 export const KEY_BYTES = 32;
 
 /** What may be the id of a key: it stands in rows, payloads and messages. `none` says of a row that it is not encrypted. */
-const KEY_ID = /^(?!none$)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+export const KEY_ID = /^(?!none$)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** One key; its secret never shows when it is logged, inspected or written as JSON. */
 export class Key {

@@ -59,11 +59,14 @@ export async function gatesClose(options: GatesCloseOptions): Promise<number> {
       const { timeout: timeoutMs } = options;
       return awaitDeploy({ deploys, id, timeoutMs, signal: stop.signal, onEvent }, isClosed);
     });
-    // Nobody waits for them to be closed: that they close later would be a surprise.
-    if (end !== 'reached' && end.kind !== 'ended')
-      await tellToOpen(deploys, { deploy: id, reason: end.reason, by: request.requestedBy });
-    if (end !== 'reached')
-      return printEnd({ id, environment, end, ms: Date.now() - began, stoppedBy: stop.by() }, options);
+    const ms = Date.now() - began;
+    if (end !== 'reached' && end.kind !== 'ended') {
+      // Nobody waits for them to be closed: that they close later would be a surprise.
+      const told = await tellToOpen(deploys, { deploy: id, reason: 'nobody waits for it', by: request.requestedBy });
+      const reason = told === 'withdrawn' ? 'they had not closed, and stay open' : 'they open again';
+      return printEnd({ id, environment, end: { ...end, reason }, ms, stoppedBy: stop.by() }, options);
+    }
+    if (end !== 'reached') return printEnd({ id, environment, end, ms }, options);
     if (options.json) printLineAs(GatesClosed, { deploy: id, environment, closed: options.wait, forMs: options.for });
     else print(closedText(options, id));
     return EXIT.ok;

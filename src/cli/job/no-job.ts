@@ -13,13 +13,18 @@ export async function elseNoJob<T>(id: string, jobs: JobClient, ask: () => Promi
   } catch (error) {
     if (!isNotFound(error) && !isLockkeeperError(error, 'JOB_NOT_FOUND')) throw error;
     const latest = await jobs.list({ limit: LATEST });
+    if (latest.some(({ workflowId }) => workflowId === id))
+      throw new LockkeeperError('JOB_NOT_FOUND', `job ${id} has ended`, {
+        next: `See \`lockkeeper job show ${id}\``,
+        cause: error,
+      });
     const meant = didYouMean(
       id,
-      latest.map((job) => job.workflowId).filter((other) => other !== id),
+      latest.map((job) => job.workflowId),
     );
     throw new LockkeeperError(
       'JOB_NOT_FOUND',
-      `there is no job ${id}, or it has ended${meant === undefined ? '' : `; did you mean \`${meant}\`?`}`,
+      `there is no job ${id}${meant === undefined ? '' : `; did you mean \`${meant}\`?`}`,
       { ...(meant === undefined && { next: 'See `lockkeeper job list`' }), cause: error },
     );
   }

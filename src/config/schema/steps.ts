@@ -58,7 +58,7 @@ export const STEPS = {
       maybe(
         mapOf(variableName, z.string({ error: 'a string; put numbers in quotes' }), 'a map of environment variables'),
       ),
-      "Variables besides the deploy worker's own. Secrets belong there: what is written here is kept in the ledger",
+      "Variables besides the deploy worker's own. No secrets: what is written here is kept in the ledger; they belong into the environment of the deploy worker",
       { default: 'none', example: '{ SERVICES: web }' },
     ),
     ...common({ name: 'restart', timeout: '10m', rollback: '[./restart.sh, --back]' }),
