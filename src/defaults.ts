@@ -81,6 +81,8 @@ export const SHUTDOWN_FORCE = 25_000;
 export const DRAIN_DEADLINE = 60_000;
 /** With `onTimeout: wait`, how much longer. */
 export const DRAIN_WAIT = 600_000;
+/** From this part of the drain's deadline on it is told that the deadline is near. */
+export const DRAIN_NEARLY_LATE = 0.8;
 /** The deploy asks the ledger by itself this often, in case a drain signal was lost. */
 export const DRAIN_POLL_EVERY = 2_000;
 

@@ -90,7 +90,7 @@ export function createDeployActivities(deps: DeployDependencies): RecordActiviti
     recordStep: ({ environment, deploy, token, ...change }) =>
       refusing(async () => {
         await failpoint(`step.recording@${change.state}`);
-        await recordStep(ledger, { environment, deploy, token }, change);
+        await recordStep(ledger, { environment, deploy, token }, { ...change, mayHold: true });
         await failpoint(`step.recorded@${change.state}`);
       }),
     finishDeploy: ({ outcome, reason, ...ref }) =>

@@ -15,6 +15,7 @@ import {
   releaseGate,
 } from '../ledger/gates.ts';
 import type { GateRow } from '../ledger/gates.ts';
+import { recordLateDrain } from '../ledger/late-drain.ts';
 import { standingQueues } from '../ledger/movement.ts';
 import type { DeployActivities, DeployRef, QueueState } from '../protocol.ts';
 import { isNotFound } from '../client/not-found.ts';
@@ -57,6 +58,7 @@ export function createGateActivities(deps: DeployDependencies): GateActivities {
     async readDrain(ref) {
       const states: QueueState[] = [];
       for (const gate of await mine(ref)) states.push(await stateOf(gate));
+      await recordLateDrain(ledger, ref, states);
       return states;
     },
 

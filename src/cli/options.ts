@@ -27,7 +27,10 @@ export const timeoutOption = () =>
     parseDuration,
   );
 export const requestedByOption = () =>
-  new Option('--requested-by <who>', 'who asks, for the record (default: LOCKKEEPER_USER, the CI user, or user@host)');
+  new Option(
+    '--requested-by <who>',
+    'who asks, for the record (default: LOCKKEEPER_USER, the CI user, or user on host)',
+  );
 
 /** `--wait` is the default and may be said all the same. */
 export const waitOptions = (what: string) => [

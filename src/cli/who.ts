@@ -39,11 +39,10 @@ function hasConfig(): boolean {
   }
 }
 
-/** Who asks: what was said, or what the CI system says, or the user of this machine. */
+/** Who asks: what was said, or what the CI system says, or the user of this machine, which must not look like a mail address. */
 export function requestedBy(said: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
-  return (
-    said || env['LOCKKEEPER_USER'] || env['GITHUB_ACTOR'] || env['GITLAB_USER_LOGIN'] || `${userName()}@${hostname()}`
-  );
+  const known = said || env['LOCKKEEPER_USER'] || env['GITHUB_ACTOR'] || env['GITLAB_USER_LOGIN'];
+  return known || `${userName()} on ${hostname()}`;
 }
 
 function userName(): string {

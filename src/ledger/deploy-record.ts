@@ -170,28 +170,25 @@ export async function recordOutcome(
   outcome: Outcome,
   reason: string | undefined,
 ): Promise<void> {
-  const { rowCount } = await ledger.pool.query(
-    `update lockkeeper._deploys set outcome = $5, outcome_reason = $6, finished_at = now(),
-       code = case when $5 = 'succeeded' then $7 else code end
-     where namespace = $1 and environment = $2 and id = $3 and ($4::bigint is null or fencing_token = $4) and outcome is null
-       and approval_order is not null`,
-    [
-      ledger.namespace,
-      ref.environment,
-      ref.deploy,
-      ref.token ?? null,
-      outcome,
-      reason === undefined ? null : storable(reason),
-      CODE.finished,
-    ],
-  );
-  if (rowCount === 1) {
-    await addEvent(ledger, {
-      environment: ref.environment,
-      deploy: ref.deploy,
-      actor: 'lockkeeper',
-      event: 'finished',
-      detail: { outcome, reason },
-    });
-  }
+  await inTransaction(ledger, async (db) => {
+    const { rowCount } = await db.query(
+      `update lockkeeper._deploys set outcome = $5, outcome_reason = $6, finished_at = now(),
+         code = case when $5 = 'succeeded' then $7 else code end
+       where namespace = $1 and environment = $2 and id = $3 and ($4::bigint is null or fencing_token = $4) and outcome is null
+         and approval_order is not null`,
+      [
+        ledger.namespace,
+        ref.environment,
+        ref.deploy,
+        ref.token ?? null,
+        outcome,
+        reason === undefined ? null : storable(reason),
+        CODE.finished,
+      ],
+    );
+    if (rowCount !== 1) return;
+    const { environment, deploy } = ref;
+    const detail = { outcome, reason };
+    await addEvent(ledger, { environment, deploy, actor: 'lockkeeper', event: 'finished', detail }, db);
+  });
 }

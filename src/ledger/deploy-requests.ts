@@ -6,9 +6,11 @@ import { contentHash, readDeploy } from './deploys.ts';
 import type { RawDeploy } from './deploys.ts';
 import { addEvent } from './events.ts';
 import { readOpenDeploys } from './open-deploys.ts';
-import { inOrder, settleApprovals } from './order.ts';
+import { freezeAt, inOrder, settleApprovals } from './order.ts';
 import type { HeldOrder } from './order.ts';
+import { inTransaction } from './pool.ts';
 import type { Ledger } from './pool.ts';
+import { recordWaiting } from './waiting-record.ts';
 
 /** Approved when it is asked for. */
 const NO_APPROVAL: ApprovalPolicy = { count: 0, notRequester: false, expireAfterMs: 0 };
@@ -86,7 +88,9 @@ export async function ticketNow(ledger: Ledger, order: HeldOrder, id: string): P
     };
   }
   await settleApprovals(ledger, order, open);
-  const [settled] = await readOpenDeploys(ledger, order.environment, order.db, id);
+  const all = await readOpenDeploys(ledger, order.environment, order.db);
+  await recordWaiting(ledger, order, all, freezeAt(order.freezes, order.now), id);
+  const settled = all.find((deploy) => deploy.id === id);
   return { ...queuedDeploy(settled!, order.now), code: settled!.row.code };
 }
 
@@ -119,12 +123,17 @@ export async function withdraw(
   environment: string,
   { deploy, reason, by }: { deploy: string; reason: string; by: string },
 ): Promise<void> {
-  const { rowCount } = await ledger.pool.query(
-    `update lockkeeper._deploys set outcome = 'aborted', outcome_reason = $4, finished_at = now()
-     where namespace = $1 and environment = $2 and id = $3 and fencing_token is null and outcome is null`,
-    [ledger.namespace, environment, deploy, `withdrawn by ${by}: ${reason}`],
-  );
-  if (rowCount !== 1) {
+  const withdrawn = await inTransaction(ledger, async (db) => {
+    const { rowCount } = await db.query(
+      `update lockkeeper._deploys set outcome = 'aborted', outcome_reason = $4, finished_at = now()
+       where namespace = $1 and environment = $2 and id = $3 and fencing_token is null and outcome is null`,
+      [ledger.namespace, environment, deploy, `withdrawn by ${by}: ${reason}`],
+    );
+    if (rowCount === 1)
+      await addEvent(ledger, { environment, deploy, actor: by, event: 'withdrawn', detail: { reason } }, db);
+    return rowCount === 1;
+  });
+  if (!withdrawn) {
     const row = await readDeploy(ledger, environment, deploy);
     throw new LockkeeperError(
       'DEPLOY_NOT_CURRENT',
@@ -132,5 +141,4 @@ export async function withdraw(
       { next: row.outcome ? 'There is nothing to do' : `Abort it: \`lockkeeper deploy abort ${deploy} --reason …\`` },
     );
   }
-  await addEvent(ledger, { environment, deploy, actor: by, event: 'withdrawn', detail: { reason } });
 }

@@ -2,6 +2,7 @@ import type { DeployRef, PlanStep, StepRecord, StepState } from '../protocol.ts'
 import { fencedDeploy, writeAs } from './deploy-record.ts';
 import { storable } from '../storable.ts';
 import { addEvent } from './events.ts';
+import { recordHeldStep } from './held-step.ts';
 import type { Ledger } from './pool.ts';
 
 export interface DeployStepRow extends StepRecord {
@@ -47,11 +48,14 @@ export interface StepChange {
   readonly note?: string;
 }
 
-/** @throws {LockkeeperError} FENCED */
+/**
+ * Writes down what became of a step. `mayHold`: its run goes on after it, and may be held by it.
+ * @throws {LockkeeperError} FENCED
+ */
 export async function recordStep(
   ledger: Ledger,
   ref: DeployRef,
-  { act, ...change }: StepChange & { readonly act?: number },
+  { act, mayHold = false, ...change }: StepChange & { readonly act?: number; readonly mayHold?: boolean },
 ): Promise<void> {
   const begins = change.state === 'started' || change.state === 'compensating';
   await writeAs(ledger, ref, act, async (db) => {
@@ -76,6 +80,7 @@ export async function recordStep(
       { environment: ref.environment, deploy: ref.deploy, actor: 'lockkeeper', event: 'step', detail: change },
       db,
     );
+    if (mayHold) await recordHeldStep(ledger, ref, change, db);
   });
 }
 

@@ -5,7 +5,7 @@ export interface NoticeRow {
   readonly id: string;
   readonly receiver: string;
   readonly event: string;
-  /** The id of the job. */
+  /** The id of the job or deploy. */
   readonly subject: string;
   readonly state: 'pending' | 'delivered' | 'failed';
   readonly attempts: number;

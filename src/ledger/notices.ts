@@ -20,16 +20,23 @@ export interface JobFacts {
   readonly total?: number;
 }
 
+/** What a notice holds of its deploy, as far as it matters here. */
+export interface DeployFacts {
+  /** The event of the record that is told. */
+  readonly record: number;
+}
+
 /** A notice that was taken to be told. */
 export interface TakenNotice {
   /** In the order of what happened. */
   readonly number: number;
   readonly id: string;
   readonly event: string;
-  /** The id of the job. */
+  /** The id of the job or deploy. */
   readonly subject: string;
+  /** Of the job; who asked for the deploy. */
   readonly owner: string | undefined;
-  readonly facts: JobFacts;
+  readonly facts: JobFacts | DeployFacts;
   readonly at: Date;
   /** This one included. */
   readonly attempts: number;
@@ -41,7 +48,7 @@ interface RawNotice {
   event: string;
   subject: string;
   owner: string | null;
-  facts: JobFacts;
+  facts: JobFacts | DeployFacts;
   created_at: Date;
   attempts: number;
   /** How many were put off. */
@@ -167,11 +174,15 @@ export async function tidyNotices(ledger: Ledger, environment: string): Promise<
   return rowCount ?? 0;
 }
 
-/** Why a job is as a notice says, in its own words; undefined when it has gone on since. */
-export async function readReason(ledger: Ledger, facts: JobFacts): Promise<string | undefined> {
-  const { rows } = await ledger.pool.query<{ reason: string | null }>(
-    'select reason from lockkeeper._jobs where key = $1 and state = $2',
-    [facts.key, facts.state],
-  );
+/** Why a job or deploy is as a notice says, in its own words; undefined: none, or a job that has gone on since. */
+export async function readReason(ledger: Ledger, facts: JobFacts | DeployFacts): Promise<string | undefined> {
+  const [text, values] =
+    'record' in facts
+      ? [
+          `select coalesce(detail ->> 'reason', detail ->> 'note') as reason from lockkeeper._events where id = $1`,
+          [facts.record],
+        ]
+      : ['select reason from lockkeeper._jobs where key = $1 and state = $2', [facts.key, facts.state]];
+  const { rows } = await ledger.pool.query<{ reason: string | null }>(text, values);
   return rows[0]?.reason ?? undefined;
 }

@@ -9,6 +9,7 @@ import type { OpenDeployRow } from './open-deploys.ts';
 import { freezeAt, inOrder } from './order.ts';
 import type { HeldOrder } from './order.ts';
 import type { Ledger } from './pool.ts';
+import { recordWaiting } from './waiting-record.ts';
 
 /**
  * Writes down what a person says about a deploy that waits, and what follows from it.
@@ -133,6 +134,7 @@ export async function actOnFreeze(ledger: Ledger, environment: string, act: Free
     const until = act.act === 'freeze' && act.until !== undefined ? { until: act.until } : {};
     const event = act.act === 'freeze' ? 'frozen' : 'unfrozen';
     await addEvent(ledger, { environment, actor, event, detail: { reason, ...until } }, db);
+    await recordWaiting(ledger, order, await readOpenDeploys(ledger, environment, db), freeze);
     return answer;
   });
 }

@@ -9,6 +9,7 @@ import { readOpenDeploys } from './open-deploys.ts';
 import type { OpenDeployRow } from './open-deploys.ts';
 import { inTransaction } from './pool.ts';
 import type { Ledger, Queryable } from './pool.ts';
+import { recordWaiting } from './waiting-record.ts';
 
 /** The order of an environment, held by the one who reads it: nobody else changes it meanwhile. */
 export interface HeldOrder {
@@ -107,6 +108,7 @@ export async function giveTurn(
     for (const row of await readOpenDeploys(ledger, environment, db))
       rows.push(await settleApprovals(ledger, order, row));
     const decision = decide(rows, freeze, now);
+    await recordWaiting(ledger, order, rows, freeze);
     const row = rows.find(({ id }) => id === decision.turn);
     if (row && row.turnAt === undefined) {
       await db.query(

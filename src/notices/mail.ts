@@ -24,7 +24,7 @@ export function mailTeller(config: MailConfig, url: URL): Receiver['tell'] {
   return async (notice, owner): Promise<Told> => {
     const address = config.address ?? owner;
     if (address === undefined || !isMailAddress(address))
-      return { ok: false, error: 'there is nobody to send it to: the owner is no mail address', forGood: true };
+      return { ok: false, error: 'there is nobody to send it to: whose it is, is no mail address', forGood: true };
     const signal = AbortSignal.timeout(NOTICE_TIMEOUT);
     try {
       const { response } = await transport.sendMail({

@@ -1,4 +1,4 @@
-import type { JobEvent } from './events.ts';
+import type { NoticeEvent } from './events.ts';
 
 /** Who is told of what, as `lockkeeper.yaml` says; addresses with secrets in them are in the environment. */
 export type ReceiverConfig = WebhookConfig | SlackConfig | MailConfig;
@@ -8,12 +8,12 @@ interface WantedNotices {
   readonly name: string;
   /** The environment variable that holds the URL. */
   readonly env: string;
-  readonly events: readonly JobEvent[];
+  readonly events: readonly NoticeEvent[];
   /** Names of jobs; left out: all. */
   readonly jobs?: readonly string[];
   /** Left out: all jobs, also those without an owner. */
   readonly owners?: readonly string[];
-  /** Whether it is told why a job failed or is in quarantine, in the words of the error. */
+  /** Whether it is told why a job or deploy failed, in the words of the error. */
   readonly details: boolean;
 }
 
@@ -30,6 +30,6 @@ export interface SlackConfig extends WantedNotices {
 export interface MailConfig extends WantedNotices {
   readonly type: 'mail';
   readonly from: string;
-  /** Left out: the owner's, where the owner is an address. */
+  /** Left out: that of the job's owner, or of whoever asked for the deploy, where it is one. */
   readonly address?: string;
 }

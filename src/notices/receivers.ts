@@ -32,9 +32,13 @@ function refuseMissing(configs: readonly ReceiverConfig[], env: Variables): void
       .map((name) => `${name}, of receiver \`${config.name}\`, is not set`),
   );
   if (missing.length === 0) return;
-  throw new LockkeeperError('CONFIG_INVALID', `who is told of jobs cannot be reached\n${missing.join('\n')}\n`, {
-    next: 'Set them for the deploy worker, or take the receiver out of `notices`',
-  });
+  throw new LockkeeperError(
+    'CONFIG_INVALID',
+    `who is told of jobs and deploys cannot be reached\n${missing.join('\n')}\n`,
+    {
+      next: 'Set them for the deploy worker, or take the receiver out of `notices`',
+    },
+  );
 }
 
 function tellerOf(config: ReceiverConfig, variable: (name: string) => string): Receiver['tell'] {

@@ -5,7 +5,7 @@ import { NOTICES_AT_ONCE, NOTICE_POLL_EVERY, NOTICE_RETRY } from '../defaults.ts
 import { errorMessage } from '../errors.ts';
 import { failpoint } from '../failpoints.ts';
 import { readReason, recordDelivered, recordFailure, takeNotices, tidyNotices } from '../ledger/notices.ts';
-import type { JobFacts, TakenNotice } from '../ledger/notices.ts';
+import type { TakenNotice } from '../ledger/notices.ts';
 import type { Ledger } from '../ledger/pool.ts';
 import { keepReceivers, writeReceivers } from '../ledger/receivers.ts';
 import type { Logger } from '../log.ts';
@@ -91,7 +91,7 @@ export class NoticeSender {
     const { ledger, environment, log } = this.#o;
     const where = { notice: taken.id, event: taken.event, receiver: receiver.name, attempt: taken.attempts };
     try {
-      const reason = receiver.details ? await this.#reason(taken.facts) : undefined;
+      const reason = receiver.details ? await this.#reason(taken) : undefined;
       const notice = noticeOf(taken, environment, reason);
       const told = notice ? await receiver.tell(notice, taken.owner) : UNKNOWN;
       await failpoint('notice.told');
@@ -111,9 +111,10 @@ export class NoticeSender {
     }
   }
 
-  async #reason(facts: JobFacts): Promise<string | undefined> {
+  async #reason({ facts }: TakenNotice): Promise<string | undefined> {
     const reason = await readReason(this.#o.ledger, facts);
-    return reason && new JobSeal(this.#o.keyring, facts.key).openText(reason, 'reason');
+    if (!reason || 'record' in facts) return reason;
+    return new JobSeal(this.#o.keyring, facts.key).openText(reason, 'reason');
   }
 
   async #pause(ms: number): Promise<void> {

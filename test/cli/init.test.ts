@@ -180,11 +180,13 @@ test.each<[string, Record<string, string>, NodeJS.ProcessEnv, string]>([
     'app',
   );
   const project = lookAt(folder, undefined, env);
-  const plan = planChanges(project, { ci: 'github' });
-  expect(nextSteps(project, plan, folder).at(-1)?.command).toContain(`&& ${command}`);
-  const workflow = plan.changes.find(({ path }) => path.startsWith('.github'))?.text;
-  expect(workflow).toContain(`run: ${command}`);
-  if (!command.startsWith('npx')) expect(workflow).not.toMatch(/npm ci|npx/);
+  const plans = (['github', 'gitlab'] as const).map((ci) => planChanges(project, { ci }));
+  expect(nextSteps(project, plans[0]!, folder).at(-1)?.command).toContain(`&& ${command}`);
+  const [workflow, job] = plans.map(({ changes }) => changes.find(({ path }) => /^\.git(hub|lab)/.test(path))?.text);
+  expect(workflow).toContain(`run: ${project.packageManager.installLocked}`);
+  expect(job).toContain(`- ${command}`);
+  expect(job).toContain(`then ${command}`);
+  if (!command.startsWith('npx')) expect(`${workflow}${job}`).not.toMatch(/npm ci|npx/);
 });
 
 test('--ci gitlab and --ci none', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { NOTICE_EVENTS } from '../../src/notices/events.ts';
 import { configOf, errorOf, problemsOf } from './folder.ts';
 
 const NAME = 'expected a name of letters, digits, `.`, `_` or `-`, at most 100, beginning with a letter or digit';
@@ -107,7 +108,17 @@ describe('the shape of the options', () => {
     [
       'an event that is none',
       head('notices: [{ slack: A, events: [job.done] }]'),
-      '3:32: `notices[0].events[0]`: expected one of job.interrupted, job.resumed, job.quarantined, job.failed, job.finished, job.cancelled, found "job.done"',
+      `3:32: \`notices[0].events[0]\`: expected one of ${NOTICE_EVENTS.join(', ')}, found "job.done"`,
+    ],
+    [
+      'an event that is nearly one',
+      head('notices: [{ slack: A, events: [deploy.rolledback] }]'),
+      `3:32: \`notices[0].events[0]\`: expected one of ${NOTICE_EVENTS.join(', ')} (did you mean \`deploy.rolledBack\`?), found "deploy.rolledback"`,
+    ],
+    [
+      'a receiver of deploys that is narrowed to some jobs',
+      head('notices: [{ slack: A, events: [deploy.held], jobs: [importCities] }]'),
+      '3:32: `notices[0].events[0]`: "deploy.held" is told of all deploys, and `jobs` narrows this receiver to some jobs: give deploys a receiver of their own',
     ],
     [
       'a receiver that is told of nothing',

@@ -24,6 +24,9 @@ export async function checkYaml(block: Block): Promise<string[]> {
         return await checkConfig(block);
       case 'github':
         return await checkRuns(block);
+      case 'gitlab':
+        // The file that `init` writes, which test/ci really runs.
+        return [];
       case 'kubernetes':
         return await checkManifests(block);
       default:

@@ -64,7 +64,13 @@ describe('approvals', () => {
     expect(ticket).toEqual({ deploy: 'v1', code: 200, approvalOrder: expect.any(Number) as number });
     expect((await readDeploy(ledger, environment, 'v1')).approvedAt).toBeInstanceOf(Date);
     expect(await turn()).toBe('v1');
-    expect(await events('v1')).toEqual(['rita: requested', 'ann: approved', 'bob: approved', 'lockkeeper: inOrder']);
+    expect(await events('v1')).toEqual([
+      'rita: requested',
+      'lockkeeper: waiting',
+      'ann: approved',
+      'bob: approved',
+      'lockkeeper: inOrder',
+    ]);
   });
 
   test('deploys come in the order of their approval, not of their request', async () => {
@@ -81,7 +87,7 @@ describe('approvals', () => {
     await expect(approve('v1', 'eve')).rejects.toThrow(/eve is not among those who may approve it: rita, ann/);
     await expect(approve('v2', 'ann')).rejects.toThrow(/its plan needs no approval/);
     await expect(approve('v9', 'ann')).rejects.toMatchObject({ code: 'DEPLOY_NOT_FOUND' });
-    expect(await events('v1')).toEqual(['rita: requested']);
+    expect(await events('v1')).toEqual(['rita: requested', 'lockkeeper: waiting']);
   });
 
   test('taken back, a deploy loses its place and what was said of its haste; approved again, it is the last one', async () => {
@@ -100,11 +106,13 @@ describe('approvals', () => {
     });
     await approve('a', 'ann');
     expect((await readOrder(ledger, environment)).queued.map((q) => q.deploy)).toEqual(['b', 'a']);
-    expect((await events('a')).slice(-4)).toEqual([
+    expect((await events('a')).slice(-6)).toEqual([
       'ann: approvalRevoked',
       'lockkeeper: orderLost',
+      'lockkeeper: waiting',
       'ann: approved',
       'lockkeeper: inOrder',
+      'lockkeeper: waiting',
     ]);
   });
 
@@ -124,10 +132,11 @@ describe('approvals', () => {
     expect(await turn()).toBeUndefined();
     expect(await turn()).toBeUndefined();
     expect(await readDeploy(ledger, environment, 'v1')).toMatchObject({ code: 100, approvalOrder: undefined });
-    expect((await events('v1')).slice(-3)).toEqual([
+    expect((await events('v1')).slice(-4)).toEqual([
       'lockkeeper: inOrder',
       'lockkeeper: approvalExpired',
       'lockkeeper: orderLost',
+      'lockkeeper: waiting',
     ]);
     await approve('v1', 'ann');
     expect(await turn()).toBe('v1');

@@ -53,7 +53,7 @@ RECEIVER TOLD WHAT CAME BACK
 hook yes answered 204
 hanging yes answered 204
 slack yes answered 200
-owners no not sent: it goes to the owner of a job; say which with --owner
+owners no not sent: it goes to the owner of a job, or to who asked for a deploy; say which with --owner
 `);
   expect((await run(['notices', 'test', '--owner', 'ada@example.org'])).code).toBe(0);
 }, 60_000);

@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { EFFECT_TABLE } from '../app/count-job.ts';
+import { isDeployNotice } from '../../src/notices/notice.ts';
+import type { DeployNotice } from '../../src/notices/notice.ts';
 import { atEnd } from '../support/at-end.ts';
 import { Authority } from '../support/certificates.ts';
 import { Processes } from '../support/processes.ts';
@@ -19,10 +21,19 @@ export class NoticePlace {
   readonly slack: WebReceiver;
   readonly mailbox: Mailbox;
   readonly started: TestProcess[] = [];
+  readonly #config: string;
   readonly #env: Record<string, string>;
   readonly #processes = new Processes();
 
-  private constructor(scene: Scene, hook: WebReceiver, hanging: WebReceiver, slack: WebReceiver, mailbox: Mailbox) {
+  private constructor(
+    config: string,
+    scene: Scene,
+    hook: WebReceiver,
+    hanging: WebReceiver,
+    slack: WebReceiver,
+    mailbox: Mailbox,
+  ) {
+    this.#config = config;
     this.scene = scene;
     this.hook = hook;
     this.hanging = hanging;
@@ -41,12 +52,19 @@ export class NoticePlace {
   }
 
   /** For one test, or a file when opened at its top level; everything is killed at its end. */
-  static async open(): Promise<NoticePlace> {
+  static async open(config = CONFIG): Promise<NoticePlace> {
     const scene = await openScene();
     await scene.ledger.pool.query(EFFECT_TABLE);
     const certified = await (await Authority.make('notices')).sign('mailbox');
     const web = () => WebReceiver.open();
-    const place = new NoticePlace(scene, await web(), await web(), await web(), await Mailbox.open({ certified }));
+    const place = new NoticePlace(
+      config,
+      scene,
+      await web(),
+      await web(),
+      await web(),
+      await Mailbox.open({ certified }),
+    );
     place.hanging.answer = () => undefined;
     atEnd(() => place.started.forEach((one) => one.kill('SIGKILL')));
     return place;
@@ -54,7 +72,7 @@ export class NoticePlace {
 
   /** A command, with the config. */
   run(args: readonly string[], env: NodeJS.ProcessEnv = {}): TestProcess {
-    return this.ask(args.includes('--config') ? args : [...args, '--config', CONFIG], env);
+    return this.ask(args.includes('--config') ? args : [...args, '--config', this.#config], env);
   }
 
   /** A command that knows no config. */
@@ -74,6 +92,11 @@ export class NoticePlace {
     return this.hook.notices.flatMap(({ type, id, data }) =>
       'job' in data && data.job.id === job ? [{ type, id, reason: data.job.reason }] : [],
     );
+  }
+
+  /** What the webhook was told of a deploy, in the order in which it came. */
+  toldOfDeploy(deploy: string): DeployNotice[] {
+    return this.hook.notices.filter(isDeployNotice).filter(({ data }) => data.deploy.id === deploy);
   }
 
   /** What nobody may read anywhere, in the forms in which it could leak. */

@@ -1,5 +1,5 @@
-import type { JobEvent } from '../../src/notices/events.ts';
-import type { JobNotice } from '../../src/notices/notice.ts';
+import type { DeployEvent, JobEvent } from '../../src/notices/events.ts';
+import type { DeployNotice, JobNotice } from '../../src/notices/notice.ts';
 import { receiversOf } from '../../src/notices/receivers.ts';
 import type { Receiver } from '../../src/notices/receiver.ts';
 import type { ReceiverConfig } from '../../src/notices/receiver-config.ts';
@@ -38,6 +38,20 @@ export function sampleNotice(
     },
   };
 }
+
+export const sampleDeployNotice = (
+  type: DeployEvent,
+  deploy: Partial<DeployNotice['data']['deploy']> = {},
+): DeployNotice => ({
+  id: '0b7d6c52-4f0e-4c43-8c2f-9d0f3c1f6a77',
+  type,
+  timestamp: '2026-02-03T04:05:06.000Z',
+  sequence: 8,
+  data: {
+    environment: 'production',
+    deploy: { id: 'v42', plan: 'release', version: '4.2', requestedBy: 'rita', code: 500, ...deploy },
+  },
+});
 
 const WANTED = { env: 'URL', events: JOB_EVENTS, details: false };
 

@@ -24,6 +24,7 @@ test('it has what its users need', () => {
     expect.arrayContaining([
       'README.md',
       'LICENSE',
+      'action.yml',
       'package.json',
       'lockkeeper.schema.json',
       'dist/cli/main.js',
@@ -42,7 +43,9 @@ test('it has what its users need', () => {
 
 test('and nothing else: no sources, no tests, no maps of sources that are not there, and it is small', () => {
   expect(
-    files.filter((path) => !/^dist\/|^(README\.md|LICENSE|package\.json|lockkeeper\.schema\.json)$/.test(path)),
+    files.filter(
+      (path) => !/^dist\/|^(README\.md|LICENSE|action\.yml|package\.json|lockkeeper\.schema\.json)$/.test(path),
+    ),
   ).toEqual([]);
   expect(files.filter((path) => /\.map$|\.test\.|failpoints\/|histories/.test(path))).toEqual([]);
   expect(files.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts'))).toEqual([

@@ -47,11 +47,14 @@ const RELATIONS = {
 
 /** `as owner`: with the rights of the schema's owner, and so with a search_path that nobody can change. */
 const FUNCTIONS = {
+  _deploy_event_added: ['as owner'],
+  _deploy_notice: [],
   _end_session: ['w: execute', 'as owner'],
   _gate_changed: [],
   _job_changed: ['as owner'],
   _job_event: [],
   _notify: [],
+  _stopping_step: [],
   bind_ledger: ['w: execute', 'as owner'],
   cannot_restore: ['w: execute', 'as owner'],
   claim_slice: ['w: execute', 'as owner'],

@@ -9,6 +9,7 @@ import { atEnd } from '../support/at-end.ts';
 import { eventually } from '../support/eventually.ts';
 import { freshNamespace } from '../support/fresh-namespace.ts';
 import { freshLogin, run } from '../support/logins.ts';
+import { isJobNotice } from '../../src/notices/notice.ts';
 import { SECRET, WebReceiver } from '../notices/web-receiver.ts';
 import { Processes } from '../support/processes.ts';
 import type { TestProcess } from '../support/processes.ts';
@@ -114,7 +115,7 @@ test('as a login that is only a member of lockkeeper_worker, everything works: j
   ]);
 
   const told = (job: string) =>
-    receiver.notices.flatMap((notice) => (notice.type !== 'test' && notice.data.job.id === job ? [notice.type] : []));
+    receiver.notices.flatMap((notice) => (isJobNotice(notice) && notice.data.job.id === job ? [notice.type] : []));
   await eventually(() => expect(told('over-a-kill')).toContain('job.finished'), { within: 20_000 });
 
   await said('gates', 'close', '--reason', 'by hand', '--id', 'by-hand');

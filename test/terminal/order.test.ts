@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { JSON_OUTPUTS } from '../../src/cli/json/index.ts';
+import { atEnd } from '../support/at-end.ts';
 import { eventually } from '../support/eventually.ts';
 import { Processes } from '../support/processes.ts';
 import type { TestProcess } from '../support/processes.ts';
@@ -23,7 +27,8 @@ const as = (user: string, ...args: string[]): TestProcess =>
 /** What a command says that is expected to end with this code. */
 async function said(user: string, args: readonly string[], code = 0): Promise<string> {
   const run = as(user, ...args);
-  expect({ args, stderr: run.stderr, ...(await run.ended(WITHIN)) }).toMatchObject({ args, code });
+  const ended = await run.ended(WITHIN);
+  expect(ended.code, `${args.join(' ')}\n${run.stdout}${run.stderr}`).toBe(code);
   return code === 0 ? run.stdout : run.stderr;
 }
 /** The same of one with `--json`, held against its documented shape. */
@@ -64,9 +69,10 @@ test('one asks, two approve: everybody is told who is missing and what to type, 
   expect(await waiting.ended(WITHIN)).toMatchObject({ code: 0 });
   const audit = await said('ann', ['deploy', 'show', 'v42', '--audit']);
   const lines = audit.split('\n').map((line) => line.replace(/^\S+ \S+ +/, '').replace(/ {2,}/g, ' | '));
-  expect(lines.slice(0, 7)).toEqual([
+  expect(lines.slice(0, 8)).toEqual([
     'WHEN | WHO | WHAT | WHY',
     'rita | asked for it, plan default | -',
+    'lockkeeper | it waits for approval by 2 | -',
     'ann | approved it | -',
     'ann | took the approval back | not yet',
     'ann | approved it | now',
@@ -125,12 +131,18 @@ test('at a time: asked for with a zone, told to those who look, and taken back',
 }, 120_000);
 
 test('held and resumed by hand; whoever looks is told what to type', async () => {
-  scene.planOf([command('one', 'sleep 4'), command('two', 'true')]);
+  const folder = mkdtempSync(path.join(tmpdir(), 'lockkeeper-hold-'));
+  atEnd(() => rmSync(folder, { recursive: true }));
+  const go = path.join(folder, 'go');
+  scene.planOf([command('one', `until [ -e ${go} ]; do sleep 0.1; done`), command('two', 'true')], {
+    holdMs: 120_000,
+  });
   const running = as('rita', 'deploy', 'run', '--id', 'held');
   await running.waitForLine(/Step 1, one/, WITHIN);
   const waits = as('rita', 'deploy', 'run', '--id', 'behind');
-  const hold = ['deploy', 'hold', 'held', '--reason', 'errors are rising', '--until', '15s'];
+  const hold = ['deploy', 'hold', 'held', '--reason', 'errors are rising', '--until', '90s'];
   expect(await json('deploy hold', 'ann', hold)).toMatchObject({ toBeHeld: { by: 'ann' } });
+  writeFileSync(go, '');
   await running.waitForLine(/Held until .*: before step 2, two, by ann: errors are rising/, WITHIN);
   await running.waitForLine(/`lockkeeper deploy resume held --reason …`/);
   expect(await said('ann', ['deploy', 'show', 'behind'])).toMatch(

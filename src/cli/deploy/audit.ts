@@ -7,12 +7,26 @@ type Sentence = (detail: Detail) => string;
 
 const text = (value: unknown): string =>
   typeof value === 'string' ? value : Array.isArray(value) ? value.map(text).join(', ') : JSON.stringify(value);
-const timeOf = (value: unknown) => formatTime(new Date(text(value))) ?? '';
+const timeOf = (value: unknown) => formatTime(new Date(typeof value === 'number' ? value : text(value))) ?? '';
+
+function waitsFor({ kind, needed, at, until, ahead }: Detail): string {
+  switch (kind) {
+    case 'approval':
+      return `approval by ${text(needed)}`;
+    case 'schedule':
+      return `its time, ${timeOf(at)}`;
+    case 'freeze':
+      return `the end of a freeze${until === undefined ? '' : `, ${timeOf(until)}`}`;
+    default:
+      return text(ahead);
+  }
+}
 
 /** What happened, in words; the reason stands beside it. */
 const SENTENCES: Readonly<Record<string, Sentence>> = {
   requested: ({ plan, scheduledFor }) =>
     `asked for it, plan ${text(plan)}${scheduledFor === undefined ? '' : `, for ${timeOf(scheduledFor)}`}`,
+  waiting: (detail) => `it waits for ${waitsFor(detail)}`,
   approved: () => 'approved it',
   approvalRevoked: () => 'took the approval back',
   approvalExpired: ({ person }) => `the approval of ${text(person)} has expired`,
@@ -28,6 +42,11 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   step: ({ n, state, note }) => `step ${text(n)}: ${text(state)}${note === undefined ? '' : `, ${text(note)}`}`,
   gateClosed: ({ taskQueue }) => `the gate of ${text(taskQueue)} is closed`,
   gateOpened: ({ taskQueue }) => `the gate of ${text(taskQueue)} is open`,
+  drainLate: ({ past, deadline }) =>
+    past
+      ? `its drain is past its deadline, ${timeOf(deadline)}`
+      : `its drain is near its deadline, ${timeOf(deadline)}`,
+  held: ({ step, until }) => `it is held at step ${text(step)}, until ${timeOf(until)} at most`,
   sliceGivenUp: ({ job, taskQueue }) => `gave up waiting for ${text(job)} on ${text(taskQueue)}`,
   abort: () => 'ended it',
   retryStep: () => 'had the held step run again',

@@ -23,6 +23,7 @@ import { awaitDeploy } from './await-deploy.ts';
 import { narratingWithLedger } from './narrator.ts';
 import { idOption } from './options.ts';
 import { printEnd } from './result.ts';
+import { summaryOption, writeSummary } from './summary.ts';
 
 export interface DeployFinishOptions extends EnvironmentOptions, JsonOptions {
   readonly id: string;
@@ -31,6 +32,7 @@ export interface DeployFinishOptions extends EnvironmentOptions, JsonOptions {
   readonly note?: string;
   readonly wait: boolean;
   readonly timeout?: number;
+  readonly summary?: string;
 }
 
 /** A signal has no answer: an external step that still runs this many milliseconds later did not know the nonce. */
@@ -57,7 +59,9 @@ export async function deployFinish(options: DeployFinishOptions): Promise<number
       awaitDeploy({ deploys, id, timeoutMs: options.timeout, signal: stop.signal, onEvent }, notHeard(Date.now())),
     );
     if (end === 'reached') return EXIT.ok;
-    return printEnd({ id, environment, end, ms: Date.now() - began, stoppedBy: stop.by() }, options);
+    const ended = { id, environment, end, ms: Date.now() - began, stoppedBy: stop.by() };
+    await writeSummary(options.summary, ended);
+    return printEnd(ended, options);
   });
 }
 
@@ -81,6 +85,7 @@ export function deployFinishCommand(): Command {
     .requiredOption('--nonce <nonce>', 'what `deploy start` printed')
     .option('--failed', 'the work has failed')
     .option('--note <text>', 'a word for the record')
+    .addOption(summaryOption())
     .addOption(timeoutOption())
     .addOption(environmentOption())
     .addOption(configOption())

@@ -17,9 +17,12 @@ const ENDS: Record<Exclude<DeployEnd['kind'], 'ended'>, string> = {
   interrupted: 'interrupted',
 };
 
+/** In a word or two. */
+export const endedAs = (end: DeployEnd): string => (end.kind === 'ended' ? end.outcome : ENDS[end.kind]);
+
 /** The last line: how a deploy ended, for this command. `ms`: how long it was followed; undefined: it had ended before. */
 export function resultLine(deploy: Deploy, end: DeployEnd, ms: number | undefined, paint: Paint): string {
-  const word = end.kind === 'ended' ? end.outcome : ENDS[end.kind];
+  const word = endedAs(end);
   const colour = word === 'succeeded' ? paint.green : paint.red;
   const after = ms === undefined ? ' earlier' : ` after ${formatDuration(ms)}`;
   return `deploy ${deploy.id} of ${deploy.environment}: ${colour(word)}${after}${end.reason ? `: ${end.reason}` : ''}`;

@@ -13,10 +13,12 @@ import { withRequestOptions } from './options.ts';
 import { checkTakesPart, requestOf } from './request.ts';
 import type { RequestOptions } from './request.ts';
 import { printEnd } from './result.ts';
+import { summaryOption, writeSummary } from './summary.ts';
 
 export interface DeployRunOptions extends RequestOptions, JsonOptions {
   /** Milliseconds. */
   readonly timeout?: number;
+  readonly summary?: string;
 }
 
 /** Asks for a deploy, waits its turn and the drain, runs the command under the lease, and waits for the end. */
@@ -38,7 +40,9 @@ export async function deployRun(command: readonly string[], options: DeployRunOp
         signal: stop.signal,
       }),
     );
-    return printEnd({ id: options.id, environment, end, ms: Date.now() - began, stoppedBy: stop.by() }, options);
+    const ended = { id: options.id, environment, end, ms: Date.now() - began, stoppedBy: stop.by() };
+    await writeSummary(options.summary, ended);
+    return printEnd(ended, options);
   });
 }
 
@@ -53,6 +57,7 @@ export function deployRunCommand(): Command {
   const command = withRequestOptions(new Command('run'))
     .description('request a deploy, wait for the drain, run a command as its external step, and wait for the end')
     .argument('[command...]', 'what the external step does, after --')
+    .addOption(summaryOption())
     .action(exits(deployRun));
   return withExample(
     command,

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Command, Option } from 'commander';
 import { DeployClient } from '../../client/deploy-client.ts';
-import type { DeployStatus } from '../../protocol.ts';
+import type { DeployEnd } from '../../client/run-deploy.ts';
+import { isLockkeeperError } from '../../errors.ts';
+import type { DeployRequest, DeployStatus } from '../../protocol.ts';
 import { withTemporal } from '../connections.ts';
 import { EXIT, exitCodeOfDeploy } from '../exit-codes.ts';
 import { Started } from '../json/deploys.ts';
@@ -35,7 +37,8 @@ export async function deployStart(options: DeployStartOptions): Promise<number> 
   return withTemporal(async ({ client }) => {
     const stop = stopOnSignals();
     const deploys = new DeployClient(client, environment);
-    const ticket = await deploys.request(requestOf(options, { mode: 'deadline', nonce, deadlineMs: options.deadline }));
+    const request = requestOf(options, { mode: 'deadline', nonce, deadlineMs: options.deadline });
+    const ticket = await deploys.request(request);
     // Before the wait: whoever loses it cannot finish the deploy any more.
     if (options.json) printLineAs(Started, { deploy: options.id, nonce, ticket });
     else print(nonce);
@@ -43,7 +46,8 @@ export async function deployStart(options: DeployStartOptions): Promise<number> 
       onEvent({ kind: 'requested', ticket });
       if (!options.wait) return 'told';
       const { id, timeout: timeoutMs } = options;
-      return awaitDeploy({ deploys, id, timeoutMs, signal: stop.signal, onEvent }, isYourTurn);
+      const turn = awaitDeploy({ deploys, id, timeoutMs, signal: stop.signal, onEvent }, isYourTurn);
+      return turn.catch((error: unknown) => howItEnded(deploys, request, error));
     });
     if (end === 'told') return EXIT.ok;
     if (end === 'reached') {
@@ -54,6 +58,14 @@ export async function deployStart(options: DeployStartOptions): Promise<number> 
     tell(resultLine({ id: options.id, environment }, end, Date.now() - began, paintFor(process.stderr)));
     return exitCodeOfDeploy(end, stop.by());
   });
+}
+
+/** One that neither runs nor waits has ended, taken back for instance: the same request asked again says how. */
+async function howItEnded(deploys: DeployClient, request: DeployRequest, error: unknown): Promise<DeployEnd> {
+  if (!isLockkeeperError(error, 'DEPLOY_NOT_CURRENT')) throw error;
+  const { outcome } = await deploys.request(request);
+  if (outcome === undefined) throw error;
+  return { kind: 'ended', outcome };
 }
 
 /** Its external step has begun, and waits for `deploy finish`. */

@@ -85,7 +85,7 @@ function ciChanges(
       ? change
       : {
           ...change,
-          text: change.text.replace('npm ci', packageManager.installLocked).replace('npx', packageManager.exec),
+          text: change.text.replace('npm ci', packageManager.installLocked).replaceAll('npx', packageManager.exec),
         };
   switch (ci) {
     case 'github':

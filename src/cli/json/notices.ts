@@ -6,7 +6,7 @@ const OutboxNotice = named('OutboxNotice', 'A notice for one receiver, as the ou
   id: z.string().describe('the same for all receivers'),
   receiver: z.string(),
   event: z.string(),
-  subject: z.string().describe('the id of the job'),
+  subject: z.string().describe('the id of the job or deploy'),
   state: z.enum(['pending', 'delivered', 'failed']).describe('`failed`: given up'),
   attempts: z.number(),
   at: time('when it happened'),

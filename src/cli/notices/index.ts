@@ -4,7 +4,7 @@ import { noticesTestCommand } from './test.ts';
 
 export function noticesCommand(): Command {
   return new Command('notices')
-    .description('what is to be told to the owners of jobs, and whether it arrives')
+    .description('what is to be told of jobs and deploys, and whether it arrives')
     .addCommand(noticesListCommand(), { isDefault: true })
     .addCommand(noticesTestCommand());
 }

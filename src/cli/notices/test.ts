@@ -44,7 +44,10 @@ export async function noticesTest(options: NoticesTestOptions): Promise<number> 
   return tested.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed;
 }
 
-const TO_NOBODY: Told = { ok: false, error: 'not sent: it goes to the owner of a job; say which with --owner' };
+const TO_NOBODY: Told = {
+  ok: false,
+  error: 'not sent: it goes to the owner of a job, or to who asked for a deploy; say which with --owner',
+};
 
 const testedTable = (tested: readonly ({ readonly receiver: string } & Told)[]) =>
   table(
@@ -59,7 +62,7 @@ const testedTable = (tested: readonly ({ readonly receiver: string } & Told)[]) 
 export function noticesTestCommand(): Command {
   const command = new Command('test')
     .description('send a notice to every receiver of lockkeeper.yaml, and say what comes back')
-    .option('--owner <owner>', 'whom to take for the owner, where mail goes to the owner')
+    .option('--owner <owner>', 'whom to take for the owner of a job, or who asked for a deploy, where mail goes there')
     .addOption(configOption())
     .addOption(jsonOption())
     .action(exits(noticesTest));

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { JOB_EVENTS } from '../../notices/events.ts';
+import { NOTICE_EVENTS } from '../../notices/events.ts';
 import { isMailAddress } from '../../jobs/owner.ts';
 import { documented } from './documented.ts';
 import { shaped } from './json-shape.ts';
@@ -23,8 +23,8 @@ const common = (example: { readonly name: string; readonly events: string; reado
     default: 'its type',
     example: example.name,
   }),
-  events: documented(maybe(some(choice(...JOB_EVENTS), 'a list of events')), 'What it is told of', {
-    default: 'all of them',
+  events: documented(maybe(some(choice(...NOTICE_EVENTS), 'a list of events')), 'What it is told of', {
+    default: 'all of them; with `jobs` or `owners`, those of jobs',
     example: example.events,
   }),
   jobs: documented(maybe(some(text('the name of a job'), 'a list of names of jobs')), 'Only of these jobs', {
@@ -37,7 +37,7 @@ const common = (example: { readonly name: string; readonly events: string; reado
   }),
   details: documented(
     maybe(yesOrNo),
-    'Whether it is told why a job failed or is in quarantine, in the words of the error, which may hold what is in your data',
+    'Whether it is told why a job or deploy failed or waits for a person, in the words of the error, which may hold what is in your data',
     { default: 'false', ...(example.details !== undefined && { example: example.details }) },
   ),
 });
@@ -66,7 +66,7 @@ export const RECEIVERS = {
       'A message in a channel of Slack. The environment variable that holds the URL of its incoming webhook',
       { example: 'SLACK_URL' },
     ),
-    ...common({ name: 'channel', events: '[job.quarantined]' }),
+    ...common({ name: 'channel', events: '[deploy.waiting, deploy.held, deploy.failed, deploy.finished]' }),
   }),
   mail: options({
     mail: documented(
@@ -80,7 +80,7 @@ export const RECEIVERS = {
     address: documented(
       maybe(text(ADDRESS).refine(isMailAddress, { error: ADDRESS })),
       'To whom it goes, whoever the owner is',
-      { default: "the job's owner, where that is an address", example: 'ops@example.org' },
+      { default: "the job's owner, or who asked for the deploy, where that is an address", example: 'ops@example.org' },
     ),
     ...common({ name: 'operators', events: '[job.quarantined, job.failed, job.finished]' }),
   }),

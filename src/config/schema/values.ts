@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DURATION_PATTERN, milliseconds } from '../../duration.ts';
 import { NAME_PATTERN } from '../../protocol.ts';
-import { unknownWord } from '../../did-you-mean.ts';
+import { didYouMean, unknownWord } from '../../did-you-mean.ts';
 import { isMap } from '../raw.ts';
 import { shaped, written } from './json-shape.ts';
 
@@ -133,8 +133,13 @@ export const positiveDuration = shaped(
 );
 
 export const choice = <const T extends readonly [string, ...string[]]>(...values: T) =>
-  shaped(z.enum(values, { error: oneOf(values) }), () => ({
+  shaped(z.enum(values, { error: ({ input }) => `${oneOf(values)}${meantOne(input, values)}` }), () => ({
     anyOf: [{ enum: [...values] }, written(oneOf(values))],
   }));
 const oneOf = (values: readonly string[]) =>
   values.length === 2 ? values.join(' or ') : `one of ${values.join(', ')}`;
+
+function meantOne(input: unknown, values: readonly string[]): string {
+  const meant = typeof input === 'string' ? didYouMean(input, values) : undefined;
+  return meant === undefined ? '' : ` (did you mean \`${meant}\`?)`;
+}

@@ -1,5 +1,5 @@
 -- Up Migration
--- Notices: who is to be told of what becomes of jobs, and what is still to be told. A notice is written in the transaction
+-- Notices: who is to be told of what becomes of jobs and deploys, and what is still to be told. A notice is written in the transaction
 -- of the change that it tells of, and removed when it has been told.
 
 -- Receivers as the deploy worker that started last has them in its config, without their addresses and secrets.
@@ -28,8 +28,9 @@ create table lockkeeper._notices (
   environment text not null,
   receiver text not null,
   event text not null,
-  -- The id of the job.
+  -- The id of the job or deploy.
   subject text not null,
+  -- Of the job; who asked for the deploy.
   owner text,
   facts jsonb not null,
   state text not null default 'pending' check (state in ('pending', 'delivered', 'failed')),
