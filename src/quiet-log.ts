@@ -9,10 +9,11 @@ const HIDDEN = 'not logged, as it is encrypted elsewhere: see the job';
 
 /** What an error of a job, or of its data, says may hold anything: only where it was thrown is logged. */
 export function withoutWords(error: unknown): unknown {
-  if (isOurs(error)) return error;
   const quiet = new Error(HIDDEN);
   delete quiet.stack;
   try {
+    if (isOurs(error)) return error;
+    if (isOfConnection(error)) return bare(error);
     if (error instanceof Error) {
       quiet.name = error.name;
       const frames = String(error.stack)
@@ -27,26 +28,40 @@ export function withoutWords(error: unknown): unknown {
   return quiet;
 }
 
-/** Errors of keys, of a worker's end, of the ledger's connection and of the server speak of neither jobs nor their data. */
+/** Without what libraries hang on their errors: an HTTP client the whole request. */
+function bare({ name, message, stack, code }: Error & { readonly code: string }): Error {
+  return Object.assign(new Error(message), { name, stack, code });
+}
+
+/** Errors of keys, of a worker's end and of the server speak of neither jobs nor their data. */
 function isOurs(error: unknown): boolean {
   if (error instanceof LockkeeperError) return OF_KEYS.includes(error.code);
   if (error instanceof GracefulShutdownPeriodExpiredError) return true;
-  if (!(error instanceof Error)) return false;
-  const { type, code } = error as { type?: unknown; code?: unknown };
-  return type === PAYLOAD_UNREADABLE || (typeof code === 'string' && CONNECTION.test(code));
+  return error instanceof Error && (error as { type?: unknown }).type === PAYLOAD_UNREADABLE;
+}
+
+/** Neither do those of connections. A program that was not in time comes with the whole of its command, and has a path. */
+function isOfConnection(error: unknown): error is Error & { readonly code: string } {
+  if (!(error instanceof Error) || 'path' in error) return false;
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && CONNECTION.test(code);
 }
 
 const OF_KEYS: readonly string[] = ['KEY_MISSING', 'SEAL_BROKEN', 'PLAINTEXT_REFUSED', 'FENCED'];
-/** Of Node's sockets, and the classes of Postgres that tell of its own state. */
-const CONNECTION = /^(E[A-Z]+|08\w{3}|57\w{3})$/;
+/** Of Node's sockets, and the classes of Postgres that tell of its own state. Errors of files and of libraries, EENVELOPE of a mailer, name
+ *  what the job works on. */
+const CONNECTION =
+  /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|EADDR[A-Z]+|08\w{3}|57\w{3})$/;
 
 /** Fields that may quote what a job works on. */
 const SPOKEN = ['reason', 'why', 'fallback'];
 
 /** For slices of a worker with keys: the log holds nothing of what is encrypted elsewhere. */
 export function quietLog(log: Logger): Logger {
-  const quiet = (level: keyof Logger) => (first: unknown, message?: string) =>
-    log[level](typeof first === 'object' ? quieted(first) : first, message);
+  const quiet =
+    (level: keyof Logger) =>
+    (first: unknown, message?: string, ...more: unknown[]) =>
+      log[level](typeof first === 'object' ? quieted(first) : first, message, ...more);
   return { debug: quiet('debug'), info: quiet('info'), warn: quiet('warn'), error: quiet('error') };
 }
 

@@ -83,6 +83,11 @@ export class JobSeal {
     });
   }
 
+  /** The same for a text that is all the job's own: one from before there were keys is encrypted, too. */
+  resealOwnText(text: string, kind: TextKind): string {
+    return text.startsWith('sealed:') ? this.resealText(text, kind) : this.sealText(text, kind);
+  }
+
   #tryOpenText(keyId: string, encoded: string, kind: TextKind): string | undefined {
     if (!this.#keyring) return undefined;
     const all = Buffer.from(encoded, 'base64');

@@ -112,7 +112,7 @@ async function resealTextsOfJobs(sql: Sql, keyring: Keyring, at: At): Promise<Ba
 function textsAnew({ key, note, reason, wentBack, findings }: OldTexts, keyring: Keyring): Omit<OldTexts, 'key'> {
   const seal = new JobSeal(keyring, key);
   return {
-    note: note === null ? null : seal.resealText(note, 'note'),
+    note: note === null ? null : seal.resealOwnText(note, 'note'),
     reason: reason === null ? null : seal.resealText(reason, 'reason'),
     wentBack: wentBack === null ? null : seal.resealText(wentBack, 'reason'),
     findings: findings === null ? null : seal.resealText(findings, 'reason'),

@@ -5,7 +5,7 @@ import { failpoint } from '../failpoints.ts';
 import { JobSeal } from '../crypto/job-seal.ts';
 import { readHead, saveCheckpoint } from '../ledger/checkpoints.ts';
 import type { Fence, LoadedCheckpoint, NewCheckpoint, Progress } from '../ledger/checkpoints.ts';
-import { isConnectionError, isRetryableTransaction } from '../ledger/sql-errors.ts';
+import { isConnectionError, isOverburdened, isRetryableTransaction } from '../ledger/sql-errors.ts';
 import type { Ledger, Queryable } from '../ledger/pool.ts';
 import type { AnyJob } from './define-job.ts';
 import { encodeState } from './encode-state.ts';
@@ -133,7 +133,8 @@ export class Saver {
       } catch (error) {
         // Undone because of others, where every transaction is serializable by the database's own setting.
         if (isRetryableTransaction(error) && tries < TRANSACTION_TRIES) continue;
-        if (!isConnectionError(error)) throw error;
+        // The job's own code has no part in it.
+        if (!isConnectionError(error) && !isOverburdened(error)) throw error;
         until = Math.min(until, Date.now() + this.#patienceMs);
         if ((await this.resolveDoubt()) === 'saved') return;
         // The ledger answers, and this save is never answered: another worker may have more luck with it.

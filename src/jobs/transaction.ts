@@ -206,7 +206,7 @@ export class Transactions<S> {
     const parameters = saved.map((_, i) => `$${values.length + 1 + i}`).join(', ');
     const both = `with effect as (${text}\n) select lockkeeper.save_checkpoint_or_fail(${parameters})`;
     const all = [...values, ...saved];
-    for (let tries = 1; ;) {
+    for (let tries = 1, losses = 0; ;) {
       try {
         await this.#ledger.pool.query(both, all);
         this.#saver.committed();
@@ -215,6 +215,8 @@ export class Transactions<S> {
         if (isConnectionError(error) || isRefusedSave(error)) {
           if ((await this.#saver.resolveDoubt()) === 'saved') break;
           if (isRefusedSave(error)) throw this.#saver.refuse();
+          losses += 1;
+          if (losses === TRANSACTION_TRIES) throw this.#saver.giveUp(error);
         } else if (isRetryableTransaction(error) && tries < TRANSACTION_TRIES) {
           tries += 1;
         } else {

@@ -1,4 +1,5 @@
 import type { Ledger } from './pool.ts';
+import { PLAIN_NOTE } from './reseal.ts';
 
 /** How much of the ledger one key still encrypts. */
 export interface KeyInUse {
@@ -18,7 +19,9 @@ export async function keysInUse(ledger: Ledger): Promise<KeyInUse[]> {
        union all
        select found[1], 0, count(*) from lockkeeper._jobs,
          regexp_matches(concat_ws(' ', progress_note, reason, went_back, findings::text), 'sealed:([A-Za-z0-9._-]{1,64}):', 'g') as found
-       group by found[1])
+       group by found[1]
+       union all
+       select 'none', 0, count(*) from lockkeeper._jobs where ${PLAIN_NOTE} having count(*) > 0)
      select key_id as "keyId", sum(checkpoints)::integer as checkpoints, sum(texts)::integer as texts
      from used group by key_id order by key_id`,
   );

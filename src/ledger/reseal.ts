@@ -88,13 +88,16 @@ export interface OldTexts {
 
 const JOBS_AT_ONCE = 100;
 
-/** The next jobs some text of which is encrypted by another key; those that somebody writes just now come with the next walk. */
+/** A note is the job's own, all of it: this one is from before there were keys. */
+export const PLAIN_NOTE = `(progress_note <> '' and progress_note not like 'sealed:%')`;
+
+/** The next jobs some text of which is encrypted by another key, or by none; those that somebody writes just now come with the next walk. */
 export async function nextOldTexts(db: Sql, keyId: string, afterKey: string): Promise<OldTexts[]> {
   const { rows } = await db.query<OldTexts>(
     `select key, progress_note as note, reason, went_back as "wentBack", findings::text as findings from lockkeeper._jobs
-     where key > $2 and exists (
+     where key > $2 and (${PLAIN_NOTE} or exists (
        select from regexp_matches(concat_ws(' ', progress_note, reason, went_back, findings::text), 'sealed:([A-Za-z0-9._-]{1,64}):', 'g') f
-       where f[1] <> $1)
+       where f[1] <> $1))
      order by key limit ${JOBS_AT_ONCE} for update skip locked`,
     [keyId, afterKey],
   );

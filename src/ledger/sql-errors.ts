@@ -42,3 +42,6 @@ export const isRetryableTransaction = (error: unknown) => ['40001', '40P01'].inc
 
 /** A lock was not to be had within `lock_timeout`. */
 export const isLockTimeout = (error: unknown) => codeOf(error) === '55P03';
+
+/** The server could not do it now: out of disk or memory, or not within the time that it gives a statement or a lock. Nothing was done. */
+export const isOverburdened = (error: unknown) => /^(53\w{3}|57014|55P03)$/.test(codeOf(error) ?? '');

@@ -1,7 +1,9 @@
 import { GRAPH_NODES } from '../defaults.ts';
 import { didYouMean } from '../did-you-mean.ts';
 import { DEEPEST_INPUT, nodesIn } from './results.ts';
+import { nodeId } from './graphs.ts';
 import type { NodeSpec } from './graphs.ts';
+import { isOfDeploys } from './payloads.ts';
 
 /** Bytes of a node's name: it is part of an id, and of what people read. */
 const LONGEST_NODE_NAME = 200;
@@ -16,6 +18,9 @@ const bytes = (text: string) => new TextEncoder().encode(text).length;
  * certain. Pure.
  */
 export function refuseGraph(graph: { nodes?: unknown; output?: unknown }, graphId: string): string | undefined {
+  // They would be readable, and one of them could stand where the lock of a deploy is.
+  if (isOfDeploys(nodeId(graphId, '')))
+    return `its jobs would stand among the workflows of deploys: the id of a graph is not ${quoted(graphId)}`;
   const { nodes: given, output } = graph;
   if (!Array.isArray(given)) return 'its nodes are no list';
   if (given.length === 0) return 'it has no nodes';

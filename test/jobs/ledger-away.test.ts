@@ -263,3 +263,21 @@ describe('a connection lost inside the body', () => {
     expect(await items('idle')).toEqual([]);
   });
 });
+
+test('a statement that loses its connection each time: the slice gives up instead of going round for ever', async () => {
+  const ours = proxy;
+  let cuts = 0;
+  const cutAgain = (): void =>
+    void ours
+      .cutBefore(/save_checkpoint_or_fail/)
+      .then(() => (cuts += 1))
+      .then(cutAgain);
+  cutAgain();
+  const slice = await startSlice(
+    rows((job) => statement(job, 'cut each time', 1)),
+    through,
+  );
+  expect(await slice.ended).toEqual({ kind: 'ledgerAway' });
+  expect(cuts).toBe(10);
+  expect(await items('cut each time')).toEqual([]);
+});

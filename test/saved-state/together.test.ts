@@ -285,3 +285,29 @@ test('saves are made in the end where every transaction is serializable by the s
   await inTime(Promise.all(saving), 20_000, 'the saves did not end');
   await expectAt(savers, 20);
 });
+
+describe('a server that gives no statement more than a moment, by a setting of the database', () => {
+  async function impatient(patienceMs: number): Promise<{ saver: Saver; free: () => Promise<unknown> }> {
+    const url = new URL(direct.databaseUrl);
+    url.searchParams.set('options', '-c statement_timeout=100');
+    const { fence } = await claim(direct, { taskQueue });
+    const client = await begin(direct);
+    await client.query('select from lockkeeper._jobs where key = $1 for update', [fence.key]);
+    const saver = new Saver(await freshLedger({ databaseUrl: url.href }), fence, 0, 1, { patienceMs });
+    return { saver, free: () => client.query('commit') };
+  }
+
+  test('a save is tried again until it is made', async () => {
+    const { saver, free } = await impatient(10_000);
+    const saving = saver.save('state', { at: 1 });
+    await expect(inTime(saving, 1_000, 'it waits')).rejects.toThrow('it waits');
+    await free();
+    await inTime(saving, 5_000, 'it was not saved');
+    await expectAt([saver], 1);
+  });
+
+  test('or is an interruption after a while, and no failure of the job', async () => {
+    const { saver } = await impatient(500);
+    await expect(inTime(saver.save('state', { at: 1 }), 5_000, 'it waits')).rejects.toThrow(LedgerAway);
+  });
+});

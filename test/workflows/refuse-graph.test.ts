@@ -78,6 +78,16 @@ describe('cannot be run', () => {
     );
   });
 
+  test.each(['deploy-run', 'deploy-step', 'deploy-coordinator', 'deploy-run/x'])(
+    'its jobs are no workflows of deploys, as they would be below %s',
+    (id) => {
+      expect(refuseGraph({ nodes: [node('production')] }, id)).toBe(
+        `its jobs would stand among the workflows of deploys: the id of a graph is not \`${id}\``,
+      );
+      expect(refuseGraph({ nodes: [node('production')] }, `${id.replace('/', '-')}s`)).toBeUndefined();
+    },
+  );
+
   test('anything at all, started by hand: words, never a throw', () => {
     const nodeLike = fc.record(
       { name: fc.anything(), job: fc.anything(), taskQueue: fc.anything(), needs: fc.anything(), input: fc.anything() },
