@@ -1,4 +1,5 @@
 import { CODE } from '../protocol.ts';
+import { storable } from '../storable.ts';
 import type { DeployRef } from '../protocol.ts';
 import type { StepChange } from './deploy-steps.ts';
 import type { Ledger, Queryable } from './pool.ts';
@@ -23,6 +24,14 @@ export async function recordHeldStep(
        and ($5 = 'inDoubt' or d.resolved_plan ->> 'onFailure' = 'hold')
        and not exists (select from lockkeeper._events e where e.namespace = d.namespace and e.environment = d.environment
          and e.deploy = d.id and e.event = 'abort')`,
-    [ledger.namespace, ref.environment, ref.deploy, n, state, note ?? null, CODE.stepsDone],
+    [
+      ledger.namespace,
+      ref.environment,
+      ref.deploy,
+      n,
+      state,
+      note === undefined ? null : storable(note),
+      CODE.stepsDone,
+    ],
   );
 }
