@@ -15,7 +15,7 @@ const WITHOUT_SERVERS = [
 ].map((folder) => `test/${folder}/**/*.test.ts`);
 
 /** Real processes that are killed, frozen and cut off: minutes, and so a suite of their own, `npm run test:faults`. */
-const FAULTS = ['failpoints', 'faults'].map((folder) => `test/${folder}/**/*.test.ts`);
+const FAULTS = ['failpoints', 'faults', 'kinds'].map((folder) => `test/${folder}/**/*.test.ts`);
 
 /** Every block of the documentation, compiled, loaded or run: a suite of its own, `npm run test:docs`. */
 const DOCS = ['test/docs/**/*.test.ts'];

@@ -46,6 +46,8 @@ async function waitingDeploy(ledger: Ledger, { db, environment }: HeldOrder, act
   const { outcome } = await readDeploy(ledger, environment, act.deploy, db);
   const [deploy] = await readOpenDeploys(ledger, environment, db, act.deploy);
   if (deploy && deploy.turnAt === undefined) return deploy;
+  // What is done already may be said again: an activity is, when its answer was lost.
+  if (deploy && act.act === 'expedite' && isExpedited(deploy, act)) return deploy;
   throw new LockkeeperError(
     'DEPLOY_NOT_CURRENT',
     `deploy ${act.deploy} ${TOO_LATE[act.act]}: ${outcome ? `it has ended, ${outcome}` : 'its turn has come'}`,
@@ -80,12 +82,16 @@ async function revoke(ledger: Ledger, order: HeldOrder, deploy: OpenDeployRow, a
   await record(ledger, order, act, 'approvalRevoked', {});
 }
 
+const isExpedited = (deploy: OpenDeployRow, { throughFreeze }: Act<'expedite'>): boolean =>
+  deploy.expeditedOrder !== undefined && (deploy.throughFreeze || throughFreeze !== true);
+
 async function expedite(ledger: Ledger, order: HeldOrder, deploy: OpenDeployRow, act: Act<'expedite'>): Promise<void> {
   if (!standing(deploy, order.now).enough) {
     throw new LockkeeperError('DEPLOY_NOT_APPROVED', `deploy ${deploy.id} has no place in the order to be changed`, {
       next: `It is to be approved first: \`lockkeeper deploy approve ${deploy.id}\``,
     });
   }
+  if (deploy.turnAt !== undefined) return;
   const throughFreeze = act.throughFreeze === true;
   // Who is expedited already keeps the place; it may be let through a freeze only now.
   await order.db.query(

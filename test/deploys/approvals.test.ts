@@ -102,10 +102,8 @@ test('frozen, nobody begins; the one that runs ends, an expedited one may pass, 
   await request('held-1');
   await request('held-2');
   await succeeded(scene, ['before']);
-  expect(await waiting('held-2')).toMatchObject({
-    ahead: ['held-1'],
-    freeze: { by: 'ann', reason: 'month’s end' },
-  });
+  const frozen = { ahead: ['held-1'], freeze: { by: 'ann', reason: 'month’s end' } };
+  await eventually(async () => expect(await waiting('held-2')).toMatchObject(frozen));
   await scene.deploys.order.expedite({ deploy: 'held-2', by: 'bob', reason: 'mends it', throughFreeze: true });
   await succeeded(scene, ['held-2']);
   // A new coordinator reads it from the ledger.
